@@ -1,0 +1,333 @@
+//! The rules, one small type each: whether the condition holds, by which value against which limit, and in which words.
+
+use std::sync::Arc;
+
+use super::facts::Facts;
+use super::latch::Answer;
+use crate::base::text::sig3;
+use crate::model::board::{IndicatorState, Sense};
+use crate::model::bus::PlcState;
+use crate::model::camera::{CameraState, Picture};
+use crate::model::quantity::Quantity;
+use crate::model::vibration::Grade;
+
+/// A rule's answer with its figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finding {
+    /// Whether the condition holds.
+    pub answer: Answer,
+    /// The value looked at.
+    pub value: Option<f64>,
+    /// The limit it is held against.
+    pub limit: Option<f64>,
+}
+
+impl Finding {
+    fn plain(answer: Answer) -> Self {
+        Self { answer, value: None, limit: None }
+    }
+}
+
+/// One condition.
+pub trait Rule: Send {
+    /// Whether it holds now.
+    fn ask(&self, facts: &Facts) -> Finding;
+    /// What happened, in words, for the alarm's text.
+    fn text(&self, facts: &Facts, finding: &Finding) -> String;
+}
+
+/// A value against an upper limit with a deadband in percent of the limit.
+fn above(value: f64, limit: f64, deadband_percent: f64) -> Answer {
+    if value >= limit {
+        Answer::Holds
+    } else if value > limit * (1.0 - deadband_percent / 100.0) {
+        Answer::Within
+    } else {
+        Answer::Clear
+    }
+}
+
+/// A vibration limit of a region. A reading that cannot be trusted answers "unknown": it neither raises nor clears.
+#[derive(Debug)]
+pub struct VibrationLimit {
+    /// Index of the region.
+    pub region: usize,
+    /// Its name.
+    pub name: Arc<str>,
+    /// On what.
+    pub quantity: Quantity,
+    /// The limit.
+    pub limit: f64,
+    /// Deadband in percent of the limit.
+    pub deadband_percent: f64,
+}
+
+impl Rule for VibrationLimit {
+    fn ask(&self, facts: &Facts) -> Finding {
+        let Some(region) = facts.regions.get(self.region) else { return Finding::plain(Answer::Unknown) };
+        if region.running == Some(false) {
+            return Finding { limit: Some(self.limit), ..Finding::plain(Answer::Clear) };
+        }
+        let trusted = region.reading.as_ref().filter(|r| region.camera_delivers && r.grade != Grade::Untrusted);
+        let value = trusted.and_then(|r| r.value(self.quantity));
+        let answer = value.map_or(Answer::Unknown, |v| above(v, self.limit, self.deadband_percent));
+        Finding { answer, value, limit: Some(self.limit) }
+    }
+
+    fn text(&self, _facts: &Facts, f: &Finding) -> String {
+        let (q, value) = (self.quantity, sig3(f.value));
+        format!("{} {} {value} > {} {}", self.name, q.word(), sig3(Some(self.limit)), q.unit())
+    }
+}
+
+/// A region that cannot be measured although its camera delivers.
+#[derive(Debug)]
+pub struct Unmeasurable {
+    /// Index of the region.
+    pub region: usize,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl Rule for Unmeasurable {
+    fn ask(&self, facts: &Facts) -> Finding {
+        let Some(region) = facts.regions.get(self.region) else { return Finding::plain(Answer::Unknown) };
+        if region.fault.is_some() {
+            return Finding::plain(Answer::Holds);
+        }
+        if !region.camera_delivers {
+            return Finding::plain(Answer::Unknown);
+        }
+        Finding::plain(match region.reading.as_ref().map(|r| r.grade) {
+            None => Answer::Unknown,
+            Some(Grade::Untrusted) => Answer::Holds,
+            Some(_) => Answer::Clear,
+        })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        let region = facts.regions.get(self.region);
+        if let Some(fault) = region.and_then(|r| r.fault.as_ref()) {
+            return format!("{} cannot be measured: {fault}", self.name);
+        }
+        let reasons = region
+            .and_then(|r| r.reading.as_ref())
+            .map_or_else(String::new, |r| r.reasons.iter().map(|r| r.words()).collect::<Vec<_>>().join(", "));
+        format!("{} cannot be measured: {}", self.name, if reasons.is_empty() { "no reading" } else { &reasons })
+    }
+}
+
+/// A camera without a stream.
+#[derive(Debug)]
+pub struct CameraLost {
+    /// Index of the camera.
+    pub camera: usize,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl Rule for CameraLost {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(match facts.cameras.get(self.camera).map(|c| c.state) {
+            Some(CameraState::Lost | CameraState::Refused) => Answer::Holds,
+            Some(CameraState::Live | CameraState::Degraded | CameraState::Disabled) => Answer::Clear,
+            Some(CameraState::Stalled) => Answer::Within,
+            Some(CameraState::Connecting) | None => Answer::Unknown,
+        })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        let camera = facts.cameras.get(self.camera);
+        let state = camera.map_or("lost", |c| c.state.word());
+        let why = camera.and_then(|c| c.text.as_deref()).unwrap_or("no stream");
+        format!("{} {state}: {why}", self.name)
+    }
+}
+
+/// A picture that is not fit to be measured.
+#[derive(Debug)]
+pub struct PictureUnfit {
+    /// Index of the camera.
+    pub camera: usize,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl Rule for PictureUnfit {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(match facts.cameras.get(self.camera).map(|c| (c.state.has_frames(), c.picture)) {
+            Some((true, Picture::Clear)) => Answer::Clear,
+            Some((true, Picture::Unknown) | (false, _)) | None => Answer::Unknown,
+            Some((true, _)) => Answer::Holds,
+        })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        let verdict = facts.cameras.get(self.camera).map_or("unfit", |c| c.picture.word());
+        format!("{} picture {verdict}", self.name)
+    }
+}
+
+/// A PLC that does not answer.
+#[derive(Debug)]
+pub struct PlcLost {
+    /// Index of the PLC.
+    pub plc: usize,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl Rule for PlcLost {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(match facts.plcs.get(self.plc).map(|p| p.state) {
+            Some(PlcState::Lost) => Answer::Holds,
+            Some(PlcState::Live) => Answer::Clear,
+            Some(PlcState::Degraded) => Answer::Within,
+            Some(PlcState::Connecting) | None => Answer::Unknown,
+        })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        let why = facts.plcs.get(self.plc).and_then(|p| p.text.as_deref()).unwrap_or("no answer");
+        format!("{} lost: {why}", self.name)
+    }
+}
+
+/// A health indicator beyond its threshold; found by its name, since indicators come and go (a disk is unplugged).
+#[derive(Debug)]
+pub struct Exceeded {
+    /// The indicator's id.
+    pub indicator: Arc<str>,
+    /// Deadband in percent of the limit.
+    pub deadband_percent: f64,
+}
+
+impl Rule for Exceeded {
+    fn ask(&self, facts: &Facts) -> Finding {
+        let Some(i) = facts.indicators.iter().find(|i| i.id == self.indicator) else {
+            return Finding::plain(Answer::Unknown);
+        };
+        let (Some(value), Some(limit)) = (i.value, i.limit) else {
+            return Finding { answer: Answer::Unknown, value: i.value, limit: i.limit };
+        };
+        let answer = match (i.state, i.sense) {
+            (IndicatorState::Unknown, _) => Answer::Unknown,
+            (_, Sense::High) => above(value, limit, self.deadband_percent),
+            (_, Sense::Low) => above(-value, -limit, -self.deadband_percent),
+        };
+        Finding { answer, value: Some(value), limit: Some(limit) }
+    }
+
+    fn text(&self, facts: &Facts, f: &Finding) -> String {
+        let Some(i) = facts.indicators.iter().find(|i| i.id == self.indicator) else {
+            return format!("{} beyond its limit", self.indicator);
+        };
+        let sign = if i.sense == Sense::High { '>' } else { '<' };
+        format!("{} {} {sign} {} {}", i.name, sig3(f.value), sig3(f.limit), i.unit)
+    }
+}
+
+/// The journal cannot be written.
+#[derive(Debug)]
+pub struct JournalFault;
+
+impl Rule for JournalFault {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(if facts.journal_fault.is_some() { Answer::Holds } else { Answer::Clear })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        format!("journal: {}", facts.journal_fault.as_deref().unwrap_or("cannot be written"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alarm::facts::{CameraFact, RegionFact};
+    use crate::base::clock::Mono;
+    use crate::model::vibration::Reading;
+
+    fn reading(grade: Grade, velocity: f64) -> Arc<Reading> {
+        Arc::new(Reading {
+            at: Mono(0),
+            dx_px: 0.0,
+            dy_px: 0.0,
+            displacement_pp_px: 1.0,
+            displacement_rms_px: 0.3,
+            displacement_pp_mm: None,
+            displacement_rms_mm: None,
+            velocity_rms_mm_s: Some(velocity),
+            tone: None,
+            uncertainty_px: 0.01,
+            grade,
+            reasons: vec![],
+            aliased: None,
+            samples: 200,
+        })
+    }
+
+    fn facts(r: RegionFact) -> Facts {
+        Facts { regions: vec![r], ..Facts::default() }
+    }
+
+    fn limit() -> VibrationLimit {
+        VibrationLimit {
+            region: 0,
+            name: "east".into(),
+            quantity: Quantity::VelocityRmsMmS,
+            limit: 7.1,
+            deadband_percent: 5.0,
+        }
+    }
+
+    #[test]
+    fn a_vibration_limit_with_deadband() {
+        let ask = |v, grade, running, camera_delivers| {
+            limit()
+                .ask(&facts(RegionFact { reading: Some(reading(grade, v)), running, camera_delivers, fault: None }))
+                .answer
+        };
+        assert_eq!(ask(7.1, Grade::Good, Some(true), true), Answer::Holds);
+        assert_eq!(ask(7.0, Grade::Good, None, true), Answer::Within);
+        assert_eq!(ask(6.7, Grade::Poor, None, true), Answer::Clear);
+        assert_eq!(ask(99.0, Grade::Untrusted, None, true), Answer::Unknown, "untrusted is never an alarm");
+        assert_eq!(ask(0.0, Grade::Untrusted, None, true), Answer::Unknown, "nor calm");
+        assert_eq!(ask(99.0, Grade::Good, Some(false), true), Answer::Clear, "a stopped machine has no limits");
+        assert_eq!(ask(99.0, Grade::Good, Some(true), false), Answer::Unknown);
+        let f = facts(RegionFact {
+            reading: Some(reading(Grade::Good, 8.31)),
+            running: None,
+            camera_delivers: true,
+            fault: None,
+        });
+        assert_eq!(limit().text(&f, &limit().ask(&f)), "east velocity 8.31 > 7.10 mm/s");
+    }
+
+    #[test]
+    fn lost_cameras_and_unfit_pictures() {
+        let camera =
+            |state, picture| Facts { cameras: vec![CameraFact { state, picture, text: None }], ..Facts::default() };
+        let lost = CameraLost { camera: 0, name: "deck".into() };
+        assert_eq!(lost.ask(&camera(CameraState::Lost, Picture::Unknown)).answer, Answer::Holds);
+        assert_eq!(lost.ask(&camera(CameraState::Connecting, Picture::Unknown)).answer, Answer::Unknown);
+        assert_eq!(lost.ask(&camera(CameraState::Live, Picture::Clear)).answer, Answer::Clear);
+        let unfit = PictureUnfit { camera: 0, name: "deck".into() };
+        assert_eq!(unfit.ask(&camera(CameraState::Live, Picture::Dark)).answer, Answer::Holds);
+        assert_eq!(unfit.ask(&camera(CameraState::Lost, Picture::Dark)).answer, Answer::Unknown);
+    }
+
+    #[test]
+    fn a_region_outside_the_picture_is_a_measurement_fault() {
+        let u = Unmeasurable { region: 0, name: "east".into() };
+        let f = facts(RegionFact { fault: Some("outside".into()), ..RegionFact::default() });
+        assert_eq!(u.ask(&f).answer, Answer::Holds);
+        assert!(u.text(&f, &u.ask(&f)).contains("outside"));
+        let lost = facts(RegionFact {
+            reading: Some(reading(Grade::Untrusted, 1.0)),
+            camera_delivers: false,
+            ..RegionFact::default()
+        });
+        assert_eq!(u.ask(&lost).answer, Answer::Unknown, "the camera's own alarm tells");
+    }
+}

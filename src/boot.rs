@@ -1,0 +1,42 @@
+//! The only place that spawns: names every thread and task, wires their channels, and ends them in order.
+//!
+//! | thread or task | owns | ends |
+//! |---|---|---|
+//! | `decider` | [`crate::engine::Core`]: readings, alarms, the board | when the end is asked for |
+//! | `journal` | the journal's file | after the decider, when all is written |
+//! | `camera-ID` | one camera's pipeline; GStreamer adds its streaming threads | when the end is asked for |
+//! | `host`, `logs` | readings of the computer and of log files, once a second | when the end is asked for |
+//! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
+//! | task `historian` | the link to PostgreSQL | when the end is asked for |
+//! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
+//! | `console`, on the main thread | the terminal | by the person, or with the terminal |
+//!
+//! Channels: one bounded queue into the decider ([`crate::engine::Intake`]), one bounded queue to the journal, a watch
+//! per PLC for what is wanted on its tags, and the board's watch. Nothing else is shared.
+
+mod held;
+mod measuring;
+mod probing;
+mod running;
+mod serving;
+mod signals;
+#[cfg(feature = "demo")]
+mod staging;
+mod start;
+mod threads;
+
+pub use measuring::measure;
+pub use probing::{keys, probe};
+pub use running::{run_console, run_engine};
+pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, set_demo_fault};
+#[cfg(feature = "demo")]
+pub use staging::run_demo;
+
+/// The demonstration is not built in.
+#[cfg(not(feature = "demo"))]
+pub fn run_demo(_: &crate::cli::Globals, _: &crate::cli::demo::DemoOptions) -> crate::base::error::Outcome {
+    Err(crate::base::error::Failure::new(
+        crate::base::error::Exit::Usage,
+        "this program was built without the demonstration; build it with the feature \"demo\"",
+    ))
+}

@@ -1,0 +1,275 @@
+//! `vms measure`: the measurement core alone, on a file or a stream, as fast as it can be read.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::base::clock::{Clock as _, Mono, SystemClock};
+use crate::base::error::{Exit, Failure, Outcome};
+use crate::base::shutdown::Shutdown;
+use crate::base::text::sig3;
+use crate::camera::file::{InputError, Still, read};
+use crate::cli::measure::MeasureOptions;
+use crate::cli::out;
+use crate::model::vibration::{Fit, Grade, Reading, Role, Sample, region_fault};
+use crate::vibration::analyze::{Analyzer, AnalyzerSpec};
+use crate::vibration::{FrameMeter, Luma, RegionSpec};
+
+/// More frames than this are not kept for one analysis: 11 hours at 25 frames a second.
+const MOST_FRAMES: usize = 1_000_000;
+
+/// Everything gathered while reading.
+struct Gathered {
+    options: MeasureOptions,
+    meter: Option<FrameMeter>,
+    ids: Vec<String>,
+    samples: Vec<Vec<Sample>>,
+    fps: Option<f64>,
+    frames: u64,
+    failure: Option<Failure>,
+}
+
+/// Measures an input and prints what came of it.
+///
+/// # Errors
+/// Exit 66 for an input that cannot be read; 2 for a region outside its picture.
+pub fn measure(options: MeasureOptions) -> Outcome {
+    let end = Shutdown::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Io, format!("cannot start: {e}")))?;
+    // Ctrl-C ends a stream; what was measured until then is printed.
+    let threads = super::threads::Threads::default();
+    let interrupted = end.clone();
+    threads.spawn("interrupt", move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => interrupted.ask(),
+                () = interrupted.recv() => {}
+            }
+        });
+    });
+    let clock = SystemClock::new();
+    let progress = std::io::stderr().is_terminal();
+    let mut told = Mono(0);
+    let (input, fps) = (options.input.clone(), options.fps);
+    let mut g =
+        Gathered { ids: Vec::new(), samples: Vec::new(), meter: None, fps: None, frames: 0, failure: None, options };
+    let outcome = read(&input, fps, &end, &mut |still| {
+        let now = clock.now().mono;
+        if progress && now.since(told) > Duration::from_millis(500) {
+            told = now;
+            // Progress is a courtesy: whoever does not read it misses nothing.
+            let _ = write!(std::io::stderr(), "\r{} frames", g.frames);
+        }
+        g.take(still)
+    });
+    end.ask();
+    if progress {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
+    if let Some(failure) = g.failure.take() {
+        return Err(failure);
+    }
+    match outcome {
+        Err(e @ (InputError::Absent(_) | InputError::Unreadable { .. })) if g.frames == 0 => {
+            return Err(Failure::new(Exit::NoInput, e.to_string()));
+        }
+        // A recording that is cut short is measured as far as it goes.
+        Err(e) => drop(writeln!(std::io::stderr(), "{e}; measured are the {} frames before", g.frames)),
+        Ok(()) => {}
+    }
+    if g.frames == 0 {
+        return Err(Failure::new(Exit::NoInput, format!("{input}: it holds no pictures")));
+    }
+    g.print()
+}
+
+impl Gathered {
+    fn begin(&mut self, still: &Still<'_>) -> Result<(), Failure> {
+        let size = (still.width as u32, still.height as u32);
+        self.fps = self.options.fps.or(still.fps);
+        let mut specs: Vec<RegionSpec> = Vec::new();
+        for (i, roi) in self.options.rois.iter().enumerate() {
+            if let Some(fault) = region_fault(roi.rect, size) {
+                return Err(Failure::new(Exit::Usage, format!("--roi {}: {fault}", roi.id)));
+            }
+            let role = if self.options.background == Some(i) { Role::Background } else { Role::Asset };
+            specs.push(RegionSpec { rect: roi.rect, role });
+            self.ids.push(roi.id.clone());
+        }
+        if specs.is_empty() {
+            specs.push(RegionSpec { rect: [0, 0, size.0, size.1], role: Role::Asset });
+            self.ids.push("picture".into());
+        }
+        self.samples = vec![Vec::new(); specs.len()];
+        self.meter = Some(FrameMeter::new(&specs));
+        Ok(())
+    }
+
+    fn take(&mut self, still: &Still<'_>) -> ControlFlow<()> {
+        if self.meter.is_none()
+            && let Err(f) = self.begin(still)
+        {
+            self.failure = Some(f);
+            return ControlFlow::Break(());
+        }
+        let frame = self.frames;
+        self.frames += 1;
+        let fps = self.fps.unwrap_or(25.0);
+        let t_s = match (self.options.fps, still.t_s) {
+            (None, Some(t)) => t,
+            _ => frame as f64 / fps,
+        };
+        let (Some(luma), Some(meter)) =
+            (Luma::new(still.luma, still.stride, still.width, still.height), self.meter.as_mut())
+        else {
+            return ControlFlow::Continue(());
+        };
+        for (i, t) in meter.measure(&luma).iter().enumerate() {
+            let sample = Sample {
+                roi: i as u16,
+                frame,
+                t_s,
+                dx_px: t.dx_px,
+                dy_px: t.dy_px,
+                sigma_px: t.sigma_px,
+                correlation: t.correlation as f32,
+                fit: t.fit,
+                ..Sample::default()
+            };
+            self.samples[i].push(sample);
+            if self.options.series {
+                match line(&self.ids[i], &sample) {
+                    Ok(true) => {}
+                    // Nobody reads any more.
+                    Ok(false) => return ControlFlow::Break(()),
+                    Err(f) => {
+                        self.failure = Some(f);
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+        }
+        if self.samples.first().is_some_and(|s| s.len() >= MOST_FRAMES) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn readings(&self) -> Vec<Option<Reading>> {
+        let path = self.options.input.to_ascii_lowercase();
+        let coded = ![".y4m", ".png", ".bmp", ".pgm", ".tif", ".tiff"].iter().any(|e| path.ends_with(e));
+        let read = |samples: &Vec<Sample>| {
+            let (first, last) = (samples.first()?, samples.last()?);
+            let span_s = (last.t_s - first.t_s).max(0.1);
+            // The memory is for the samples there are, whatever rate the timestamps pretend.
+            let expected_fps = (samples.len() as f64 / (span_s + 1.0)).clamp(0.1, 100_000.0) + 1.0;
+            let mut a =
+                Analyzer::new(AnalyzerSpec { expected_fps, window_s: span_s + 1.0, scale_mm_per_px: None, coded });
+            for s in samples {
+                a.push(s);
+            }
+            a.read(last)
+        };
+        self.samples.iter().map(read).collect()
+    }
+
+    fn print(&self) -> Outcome {
+        let readings = self.readings();
+        let fps = self.fps.or_else(|| {
+            let s = self.samples.first()?;
+            let span = s.last()?.t_s - s.first()?.t_s;
+            (span > 0.0).then(|| (s.len() as f64 - 1.0) / span)
+        });
+        if self.options.json || self.options.series {
+            let rois: Vec<Value> = self
+                .ids
+                .iter()
+                .zip(&readings)
+                .enumerate()
+                .map(|(i, (id, r))| {
+                    let role = if self.options.background == Some(i) { "background" } else { "asset" };
+                    roi_json(id, role, r.as_ref())
+                })
+                .collect();
+            out::json(&json!({
+                "input": self.options.input,
+                "fps": fps.map(|f| rounded(f, 1e6)),
+                "frames": self.frames,
+                "rois": rois,
+            }))?;
+        } else {
+            out::line(&format!("{}: {} frames at {} a second", self.options.input, self.frames, sig3(fps)))?;
+            let rows: Vec<Vec<String>> = self.ids.iter().zip(&readings).map(|(id, r)| row(id, r.as_ref())).collect();
+            out::line(&out::table(
+                &["REGION", "P-P px", "RMS px", "PEAK Hz", "AMPLITUDE px", "± px", "QUALITY"],
+                &rows,
+            ))?;
+        }
+        let bad = readings.iter().any(|r| r.as_ref().is_none_or(|r| r.grade == Grade::Untrusted));
+        Ok(if bad { Exit::NotFine } else { Exit::Fine })
+    }
+}
+
+/// One line of the series; false when nobody reads any more.
+fn line(roi: &str, s: &Sample) -> Result<bool, Failure> {
+    let known = s.fit != Fit::Lost;
+    out::json(&json!({
+        "roi": roi,
+        "frame": s.frame,
+        "t": rounded(s.t_s, 1e6),
+        "dx": known.then(|| rounded(s.dx_px, 1e6)),
+        "dy": known.then(|| rounded(s.dy_px, 1e6)),
+        // The very first frame is the reference itself: nothing is known of its error.
+        "uncertainty": (s.sigma_px.is_finite() && s.sigma_px > 0.0).then(|| rounded(s.sigma_px, 1e6)),
+    }))
+}
+
+fn rounded(v: f64, scale: f64) -> f64 {
+    (v * scale).round() / scale
+}
+
+fn row(id: &str, r: Option<&Reading>) -> Vec<String> {
+    let tone = r.and_then(|r| r.tone);
+    vec![
+        id.to_owned(),
+        sig3(r.map(|r| r.displacement_pp_px)),
+        sig3(r.map(|r| r.displacement_rms_px)),
+        sig3(tone.map(|t| t.hz)),
+        tone.map_or_else(|| "–".into(), |t| format!("{} ± {}", sig3(Some(t.major_px)), sig3(Some(t.sigma_px)))),
+        sig3(r.map(|r| r.uncertainty_px)),
+        r.map_or_else(|| "untrusted".into(), words),
+    ]
+}
+
+fn words(r: &Reading) -> String {
+    let reasons: Vec<&str> = r.reasons.iter().map(|r| r.words()).collect();
+    if reasons.is_empty() { r.grade.word().into() } else { format!("{} ({})", r.grade.word(), reasons.join(", ")) }
+}
+
+fn roi_json(id: &str, role: &str, r: Option<&Reading>) -> Value {
+    let trusted = r.filter(|r| r.grade != Grade::Untrusted);
+    let tone = trusted.and_then(|r| r.tone);
+    let n = |v: Option<f64>| v.filter(|v| v.is_finite()).map(|v| rounded(v, 1e7));
+    json!({
+        "id": id,
+        "role": role,
+        "displacement_pp_px": n(trusted.map(|r| r.displacement_pp_px)),
+        "displacement_rms_px": n(trusted.map(|r| r.displacement_rms_px)),
+        "peak_hz": n(tone.map(|t| t.hz)),
+        "peak_hz_uncertainty": n(tone.map(|t| t.sigma_hz)),
+        "peak_amplitude_px": n(tone.map(|t| t.major_px)),
+        "peak_minor_px": n(tone.map(|t| t.minor_px)),
+        "peak_angle_deg": n(tone.map(|t| t.angle_deg)),
+        "peak_amplitude_uncertainty_px": n(tone.map(|t| t.sigma_px)),
+        "uncertainty_px": n(r.map(|r| r.uncertainty_px)),
+        "quality": r.map_or(Grade::Untrusted.word(), |r| r.grade.word()),
+        "reasons": r.map(|r| r.reasons.clone()).unwrap_or_default(),
+        "aliased": r.and_then(|r| r.aliased),
+        "samples": r.map(|r| r.samples),
+    })
+}

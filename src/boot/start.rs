@@ -1,0 +1,379 @@
+//! The engine on one page: what is opened, spawned and wired, in order; and how it ends.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, mpsc, watch};
+use tracing::{error, info, warn};
+
+use super::held::Held;
+use super::threads::Threads;
+use super::{serving, signals};
+use crate::base::clock::Clock;
+use crate::base::error::{Exit, Failure};
+use crate::base::shutdown::Shutdown;
+use crate::camera::{self, Control, Frame, Hooks, Settings};
+use crate::config::sections::{Camera, Config};
+use crate::engine::core::{Outlets, Request};
+use crate::engine::restore::Past;
+use crate::engine::{Core, Input, Intake};
+use crate::journal::{self, Opened, Store, Write, writer};
+use crate::logs::{own, tail::Tails};
+use crate::model::board::{Board, DemoFault};
+use crate::model::bus::Demand;
+use crate::model::intent::Intent;
+use crate::model::vibration::{Fit, Sample};
+use crate::plc::master::{self, PlcOut};
+use crate::upkeep::{Catalogue, checks};
+use crate::vibration::{FrameMeter, Luma, RegionSpec};
+use crate::{historian, host};
+
+/// Writes that may wait for the journal's thread.
+const WRITES: usize = 8192;
+/// Wishes that may wait.
+const WISHES: usize = 64;
+/// The whole end must be over within five seconds; each part gets its share.
+const END_SOURCES: Duration = Duration::from_millis(2500);
+const END_JOURNAL: Duration = Duration::from_secs(2);
+
+/// Asks for the end, and keeps the first reason.
+#[derive(Clone, Default)]
+pub struct Stop {
+    /// Ends every thread and task.
+    pub shutdown: Shutdown,
+    reason: Arc<OnceLock<Arc<str>>>,
+}
+
+impl Stop {
+    /// Asks for the end.
+    pub fn ask(&self, reason: &str) {
+        let _ = self.reason.set(reason.into());
+        self.shutdown.ask();
+    }
+
+    /// The reason, once asked for.
+    pub fn asked(&self) -> Option<Arc<str>> {
+        self.shutdown.asked().then(|| self.reason.get().cloned().unwrap_or_else(|| "asked to stop".into()))
+    }
+}
+
+/// What makes faults in a demonstration: `(fault, on)` to the list as it is afterwards.
+pub type Faults = Arc<dyn Fn(Option<(&str, bool)>) -> Vec<DemoFault> + Send + Sync>;
+
+/// How the engine is started.
+#[derive(Default)]
+pub struct Options {
+    /// Log to stderr as well: only without a console.
+    pub stderr: bool,
+    /// The demonstration's faults.
+    pub faults: Option<Faults>,
+    /// Where the maintenance catalogue and keymaps of the site are.
+    pub config_dir: Option<std::path::PathBuf>,
+}
+
+/// A running engine.
+pub struct Engine {
+    /// The board.
+    pub board: watch::Receiver<Arc<Board>>,
+    /// Wishes.
+    pub intents: mpsc::Sender<Intent>,
+    /// Asks for the end.
+    pub stop: Stop,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its threads.
+    pub threads: Threads,
+    /// Its tasks.
+    pub runtime: Runtime,
+    held: Held,
+    _log: own::Guard,
+}
+
+/// Opens what must be open (data directory, log, journal, catalogue), then starts everything.
+///
+/// # Errors
+/// What cannot be opened, with the exit code of the public interface. Cameras, PLCs and the database are not among it:
+/// they are tried for as long as the engine runs.
+pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Options) -> Result<Engine, Failure> {
+    let config = Arc::new(config);
+    let log = log(&held.dir, &config, options.stderr, &clock)?;
+    info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), data = %held.dir.display(), "the engine starts");
+    let catalogue = catalogue(&config, options.config_dir.as_deref())?;
+    let (store, past) = record(&held.dir, clock.as_ref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("io")
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Io, format!("cannot start: {e}")))?;
+
+    let (threads, stop) = (Threads::default(), Stop::default());
+    let (intake, inbox) = Intake::channel();
+    let (write_tx, write_rx) = sync_channel::<Write>(WRITES);
+    let empty = Board::empty(&config.site.name, &config.site.node, config.site.time_zone.clone(), clock.now());
+    let (board_tx, board) = watch::channel(Arc::new(empty));
+
+    // The journal's own thread: nobody else touches its file.
+    let (sink, journal_clock) = (intake.clone(), Arc::clone(&clock));
+    threads.spawn("journal", move || {
+        writer::run(store, write_rx, journal_clock, Box::new(move |w| sink.push(Input::Writer(w))));
+    });
+
+    // Each PLC's line, and what is wanted on it. A thread and a runtime each: nothing else can hold a line up.
+    let mut demands = Vec::new();
+    let mut resets = Vec::new();
+    for (i, plc) in config.plcs.iter().enumerate() {
+        let nothing: Arc<[Option<Demand>]> = vec![None; plc.tags.len()].into();
+        let (tx, rx) = watch::channel(nothing);
+        let reset = Arc::new(Notify::new());
+        demands.push(tx);
+        resets.push(Arc::clone(&reset));
+        let (sink, plc, clock, shutdown) = (intake.clone(), plc.clone(), Arc::clone(&clock), stop.shutdown.clone());
+        threads.spawn(&format!("plc-{}", plc.id.clone()), move || {
+            let take = move |out| match out {
+                PlcOut::Report(r) => sink.push(Input::Plc(Box::new(r))),
+                PlcOut::Frame(f) => sink.push(Input::Bus(Box::new(f))),
+            };
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(own) => own.block_on(master::run(plc, i as u16, clock, shutdown, rx, reset, Box::new(take))),
+                Err(e) => error!("the line cannot be served: {e}"),
+            }
+        });
+    }
+
+    // The cameras.
+    let controls: Vec<Control> = config.cameras.iter().map(|_| Control::default()).collect();
+    for (i, (cfg, control)) in config.cameras.iter().zip(&controls).enumerate() {
+        let hooks = hooks(i as u16, cfg, &intake);
+        let settings = Settings { index: i as u16, latency_limit: config.resources.camera_latency };
+        let (cfg, control, shutdown, clock) = (cfg.clone(), control.clone(), stop.shutdown.clone(), Arc::clone(&clock));
+        threads.spawn(&format!("camera-{}", cfg.id.clone()), move || {
+            camera::run(&cfg, settings, clock, &shutdown, control, hooks);
+        });
+    }
+
+    // The decider.
+    let outlets = Outlets {
+        writer: write_tx.clone(),
+        board: board_tx,
+        demands,
+        requests: requests(&stop, &threads, controls, resets, options.faults.clone(), &intake),
+    };
+    let mut core =
+        Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
+    let ending = stop.clone();
+    threads.spawn_vital("decider", &stop.shutdown, move || {
+        core.run(&inbox, &|| ending.asked());
+        // Everything is on its way to the journal: it may end when it has written that.
+        let _ = write_tx.try_send(Write::Stop);
+    });
+
+    watch_host(&threads, &stop, &clock, &intake, &held.dir);
+    watch_logs(&threads, &stop, &clock, &intake, &log, &config);
+    if let Some(h) = config.historian.clone() {
+        let sink = intake.clone();
+        let push = Box::new(move |b| sink.push(Input::Historian(Box::new(b))));
+        runtime.spawn(historian::run(h, Arc::clone(&clock), stop.shutdown.clone(), push));
+    }
+    runtime.spawn(signals::listen(stop.clone()));
+    let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
+    let sink = intake.clone();
+    runtime.spawn(async move {
+        while let Some(wish) = wishes.recv().await {
+            sink.ask(wish);
+        }
+    });
+    if let Some(faults) = options.faults {
+        intake.push(Input::Demo(faults(None)));
+    }
+    if let Err(e) = serving::serve(&runtime, &held.dir, board.clone(), intents.clone()) {
+        // Measuring goes on whatever else fails.
+        warn!("`vms status` and `vms alarms` cannot reach this engine: {e}");
+    }
+    Ok(Engine { board, intents, stop, clock, threads, runtime, held, _log: log })
+}
+
+impl Engine {
+    /// Waits for the end of everything, in order: sources, decider, journal. Never longer than five seconds.
+    pub fn end(self) {
+        self.stop.ask("asked to stop");
+        let late = self.threads.join(|n| n != "journal", END_SOURCES, self.clock.as_ref());
+        if !late.is_empty() {
+            error!(threads = late.join(", "), "did not end in time");
+        }
+        let late = self.threads.join(|_| true, END_JOURNAL, self.clock.as_ref());
+        let _ = std::fs::remove_file(self.held.dir.join(serving::SOCKET));
+        self.runtime.shutdown_timeout(Duration::from_millis(300));
+        if late.is_empty() {
+            info!("stopped in order");
+        } else {
+            error!(threads = late.join(", "), "stopped without waiting any longer");
+        }
+    }
+}
+
+fn log(data: &Path, config: &Config, stderr: bool, clock: &Arc<dyn Clock>) -> Result<own::Guard, Failure> {
+    let directory = data.join(&config.logs.directory);
+    let settings = own::Settings {
+        directory: &directory,
+        rotate_at_bytes: config.logs.rotate_at_bytes,
+        keep: config.logs.keep,
+        stderr,
+        filter: std::env::var(own::FILTER_ENV).ok(),
+    };
+    own::start(&settings, Arc::clone(clock)).map_err(|e| Failure::new(Exit::CannotWrite, e.to_string()))
+}
+
+/// The site's own catalogue where there is one, else the built-in one.
+fn catalogue(config: &Config, dir: Option<&Path>) -> Result<Catalogue, Failure> {
+    let own = dir.map(|d| d.join(&config.maintenance.tasks)).filter(|p| p.exists());
+    let bad = |e: &dyn std::fmt::Display| Failure::new(Exit::BadConfig, e.to_string());
+    match own {
+        Some(path) => Catalogue::load(&path).map_err(|e| bad(&e)),
+        None => Catalogue::built_in().map_err(|e| bad(&e)),
+    }
+}
+
+/// Opens the journal and what it remembers.
+fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
+    let failed = |e: &dyn std::fmt::Display| Failure::new(Exit::Io, e.to_string());
+    let Opened { store, set_aside } =
+        Store::open(&data.join(journal::FILE_NAME), clock.now()).map_err(|e| failed(&e))?;
+    let r = store.restore().map_err(|e| failed(&e))?;
+    let note = set_aside.map(|p| {
+        let text = format!("the journal was damaged; it lies at {} and a new one was begun", p.display());
+        error!("{text}");
+        text.into()
+    });
+    let past = Past {
+        last_seq: r.last_seq,
+        alarms: r.alarms,
+        recent: r.recent,
+        upkeep: r.upkeep,
+        events: r.events,
+        first: r.first,
+        note,
+    };
+    Ok((store, past))
+}
+
+/// What happens with a camera's frames: measured at once on the streaming thread, handed on as plain numbers.
+fn hooks(index: u16, cfg: &Camera, intake: &Intake) -> Hooks {
+    let specs: Vec<RegionSpec> = cfg.rois.iter().map(|r| RegionSpec { rect: r.rect, role: r.role }).collect();
+    let mut meter = FrameMeter::new(&specs);
+    let mut size = None;
+    let (samples, reports, pictures) = (intake.clone(), intake.clone(), intake.clone());
+    let on_frame = move |f: &Frame<'_>| {
+        if size != Some((f.width, f.height)) {
+            // A new picture size is a new view: regions may lie outside it, and references are worth nothing.
+            size = Some((f.width, f.height));
+            meter.reset();
+            for (i, s) in specs.iter().enumerate() {
+                let fits = crate::model::vibration::region_fault(s.rect, (f.width as u32, f.height as u32)).is_none();
+                meter.enable(i, fits);
+            }
+        }
+        let Some(luma) = Luma::new(f.luma, f.stride, f.width, f.height) else { return 0 };
+        let mut dropped = 0;
+        for (roi, t) in meter.measure(&luma).iter().enumerate() {
+            let sample = Sample {
+                camera: index,
+                roi: roi as u16,
+                frame: f.number,
+                t_s: f.t_s,
+                arrival: f.arrival,
+                dx_px: t.dx_px,
+                dy_px: t.dy_px,
+                sigma_px: if t.fit == Fit::Lost { f64::INFINITY } else { t.sigma_px },
+                correlation: t.correlation as f32,
+                fit: t.fit,
+            };
+            dropped += u64::from(!samples.push(Input::Sample(sample)));
+        }
+        dropped
+    };
+    Hooks {
+        on_frame: Box::new(on_frame),
+        on_report: Box::new(move |r| reports.push(Input::Camera(Box::new(r)))),
+        on_snapshot: Box::new(move |s| {
+            pictures.push(Input::Snapshot(s));
+        }),
+    }
+}
+
+/// Carries out what the decider cannot: it must never wait, so faults of the demonstration get a thread of their own.
+fn requests(
+    stop: &Stop,
+    threads: &Threads,
+    controls: Vec<Control>,
+    resets: Vec<Arc<Notify>>,
+    faults: Option<Faults>,
+    intake: &Intake,
+) -> Box<dyn Fn(Request) + Send> {
+    let (stop, intake) = (stop.clone(), intake.clone());
+    let (fault_tx, fault_rx) = sync_channel::<(Arc<str>, bool)>(16);
+    if let Some(faults) = faults {
+        threads.spawn("demo-faults", move || {
+            for (fault, on) in fault_rx {
+                intake.push(Input::Demo(faults(Some((fault.as_ref(), on)))));
+            }
+        });
+    }
+    Box::new(move |request| match request {
+        Request::Watch(index) => {
+            for (i, c) in controls.iter().enumerate() {
+                c.watched.store(Some(i) == index, Ordering::Relaxed);
+            }
+        }
+        Request::Reconnect(i) => {
+            if let Some(c) = controls.get(i) {
+                c.reconnect.store(true, Ordering::Relaxed);
+            }
+        }
+        Request::Reset(i) => {
+            if let Some(r) = resets.get(i) {
+                r.notify_one();
+            }
+        }
+        Request::Fault { fault, on } => {
+            if fault_tx.try_send((fault, on)).is_err() {
+                warn!("the demonstration is busy with earlier faults");
+            }
+        }
+        Request::Shutdown => stop.ask("asked for by a person"),
+    })
+}
+
+fn watch_host(threads: &Threads, stop: &Stop, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) {
+    let (shutdown, clock, sink, data) = (stop.shutdown.clone(), Arc::clone(clock), intake.clone(), data.to_owned());
+    threads.spawn("host", move || {
+        let mut host = host::Host::new(&data);
+        while !shutdown.wait_for(Duration::from_secs(1)) {
+            sink.push(Input::Host(Box::new(host.sample(clock.now()))));
+        }
+    });
+}
+
+fn watch_logs(
+    threads: &Threads,
+    stop: &Stop,
+    clock: &Arc<dyn Clock>,
+    intake: &Intake,
+    log: &own::Guard,
+    config: &Config,
+) {
+    let mut tails = Tails::new(log.path(), &config.logs.watch).with_dropped(log.dropped_counter());
+    let (shutdown, clock, sink) = (stop.shutdown.clone(), Arc::clone(clock), intake.clone());
+    threads.spawn("logs", move || {
+        loop {
+            sink.push(Input::Logs(Box::new(tails.poll(clock.now()))));
+            if shutdown.wait_for(Duration::from_secs(1)) {
+                return;
+            }
+        }
+    });
+}

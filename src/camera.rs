@@ -1,0 +1,11 @@
+//! One camera's stream: opened, kept open, decoded, timed and judged; each frame is handed on within the streaming thread.
+
+pub mod file;
+mod live;
+pub mod picture;
+pub mod pipeline;
+pub mod stream_time;
+pub mod supervisor;
+pub mod y4m;
+
+pub use supervisor::{Control, Frame, Hooks, Settings, run};

@@ -1,0 +1,270 @@
+//! The GStreamer pipeline of one camera: RTSP in, encoded branch kept, decoded luma out.
+//!
+//! `rtspsrc ! depay ! parse ! tee ! queue ! decoder ! appsink`, and `tee ! queue ! fakesink`, the place where a recorder
+//! will be fed from. Asking the decoder for its own format keeps luma as plane 0 without any copy or conversion.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use secrecy::ExposeSecret;
+use thiserror::Error;
+
+use super::live::Shared;
+use crate::config::sections::{Camera, Transport};
+
+/// Why a pipeline could not be made.
+#[derive(Debug, Error)]
+pub enum PipelineError {
+    /// A GStreamer element is missing on this computer.
+    #[error("GStreamer lacks {element}: install the package {package}")]
+    Missing {
+        /// The element.
+        element: &'static str,
+        /// Debian's package that holds it.
+        package: &'static str,
+    },
+    /// GStreamer refused something.
+    #[error("GStreamer: {0}")]
+    Refused(#[from] gst::glib::BoolError),
+    /// GStreamer could not be started at all.
+    #[error("GStreamer cannot be started: {0}")]
+    Init(#[from] gst::glib::Error),
+}
+
+/// How a stream is coded: RTP's name, depayloader, parser, decoders in order of preference.
+struct Codec {
+    encoding: &'static str,
+    depay: &'static str,
+    parse: Option<&'static str>,
+    decoders: &'static [&'static str],
+}
+
+const CODECS: [Codec; 3] = [
+    Codec {
+        encoding: "H264",
+        depay: "rtph264depay",
+        parse: Some("h264parse"),
+        decoders: &["avdec_h264", "openh264dec"],
+    },
+    Codec {
+        encoding: "H265",
+        depay: "rtph265depay",
+        parse: Some("h265parse"),
+        decoders: &["avdec_h265", "libde265dec"],
+    },
+    Codec { encoding: "JPEG", depay: "rtpjpegdepay", parse: None, decoders: &["jpegdec", "avdec_mjpeg"] },
+];
+
+/// Every element that a camera may need, with Debian's package.
+const NEEDED: [(&str, &str); 8] = [
+    ("rtspsrc", "gstreamer1.0-plugins-good"),
+    ("rtph264depay", "gstreamer1.0-plugins-good"),
+    ("h264parse", "gstreamer1.0-plugins-bad"),
+    ("avdec_h264", "gstreamer1.0-libav"),
+    ("tee", "gstreamer1.0-plugins-base"),
+    ("queue", "gstreamer1.0-plugins-base"),
+    ("fakesink", "gstreamer1.0-plugins-base"),
+    ("appsink", "gstreamer1.0-plugins-base"),
+];
+
+/// Starts GStreamer and makes sure that all elements are there.
+///
+/// # Errors
+/// Names the missing element and its package.
+pub fn prepare() -> Result<(), PipelineError> {
+    gst::init()?;
+    for (element, package) in NEEDED {
+        if gst::ElementFactory::find(element).is_none() {
+            return Err(PipelineError::Missing { element, package });
+        }
+    }
+    Ok(())
+}
+
+/// 8-bit formats whose plane 0 is luma.
+const LUMA_FORMATS: [&str; 7] = ["I420", "YV12", "NV12", "NV21", "Y42B", "Y444", "GRAY8"];
+
+/// What happens with each decoded frame, on the streaming thread.
+pub type OnSample = Box<dyn FnMut(&gst::Sample) + Send>;
+
+/// A pipeline, and the codec it turned out to carry.
+pub struct Pipeline {
+    /// The pipeline.
+    pub pipeline: gst::Pipeline,
+    /// `H264`, once known.
+    pub codec: Arc<std::sync::OnceLock<&'static str>>,
+    /// Set once the camera has answered DESCRIBE.
+    pub described: Arc<AtomicBool>,
+}
+
+/// Builds the pipeline of a camera, not yet started.
+///
+/// # Errors
+/// When an element is missing or refuses its settings.
+pub fn build(cfg: &Camera, shared: &Arc<Shared>, on_sample: OnSample) -> Result<Pipeline, PipelineError> {
+    let pipeline = gst::Pipeline::new();
+    let source = source(cfg)?;
+    pipeline.add(&source)?;
+    let codec: Arc<std::sync::OnceLock<&'static str>> = Arc::default();
+    let weak = pipeline.downgrade();
+    let seen = Arc::clone(&codec);
+    let shared = Arc::clone(shared);
+    let on_sample = std::sync::Mutex::new(Some(on_sample));
+    source.connect_pad_added(move |source, pad| {
+        let Some(pipeline) = weak.upgrade() else { return };
+        let Some(codec) = codec_of(pad) else { return };
+        // One video stream is measured; a second one is left alone.
+        let Some(on_sample) = on_sample.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() else {
+            return;
+        };
+        let _ = seen.set(codec.encoding);
+        if let Err(e) = attach(&pipeline, pad, codec, &shared, on_sample) {
+            gst::element_error!(source, gst::StreamError::CodecNotFound, ("{e}"));
+        }
+    });
+    let described = Arc::new(AtomicBool::new(false));
+    let answered = Arc::clone(&described);
+    source.connect("on-sdp", false, move |_| {
+        answered.store(true, Ordering::Relaxed);
+        None
+    });
+    Ok(Pipeline { pipeline, codec, described })
+}
+
+fn source(cfg: &Camera) -> Result<gst::Element, PipelineError> {
+    let (protocols, latency_ms) = match cfg.transport {
+        // The jitter buffer only waits when packets are missing or late; these bounds keep it far below the latency limit.
+        Transport::Tcp => ("tcp", 80u32),
+        Transport::Udp => ("udp", 150u32),
+    };
+    let mut b = gst::ElementFactory::make("rtspsrc")
+        .property("location", cfg.url.as_ref())
+        .property("latency", latency_ms)
+        .property("add-reference-timestamp-meta", true)
+        // 20 s by default; the supervisor's own watch is quicker, this only bounds the connection itself.
+        .property("tcp-timeout", 10_000_000u64)
+        .property_from_str("protocols", protocols)
+        // Timestamps exactly as the camera set them: no smoothing towards the receiver's clock.
+        .property_from_str("buffer-mode", "none");
+    if let Some(user) = &cfg.username {
+        b = b.property("user-id", user.as_ref());
+    }
+    if let Some(password) = &cfg.password {
+        b = b.property("user-pw", password.expose_secret());
+    }
+    let source = b.build()?;
+    // Audio and metadata streams are not even set up.
+    source.connect("select-stream", false, |values| {
+        let caps = values.get(2).and_then(|v| v.get::<gst::Caps>().ok());
+        let video = caps.as_ref().and_then(|c| c.structure(0)).is_some_and(|s| s.get::<&str>("media") == Ok("video"));
+        Some(video.to_value())
+    });
+    Ok(source)
+}
+
+fn codec_of(pad: &gst::Pad) -> Option<&'static Codec> {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let s = caps.structure(0)?;
+    if s.get::<&str>("media") != Ok("video") {
+        return None;
+    }
+    let name = s.get::<&str>("encoding-name").ok()?;
+    CODECS.iter().find(|c| c.encoding.eq_ignore_ascii_case(name))
+}
+
+fn make(name: &'static str) -> Result<gst::Element, PipelineError> {
+    let package = if name.starts_with("avdec") { "gstreamer1.0-libav" } else { "gstreamer1.0-plugins-bad" };
+    gst::ElementFactory::make(name).build().map_err(|_| PipelineError::Missing { element: name, package })
+}
+
+fn decoder(codec: &Codec) -> Result<gst::Element, PipelineError> {
+    let name = codec.decoders.iter().find(|d| gst::ElementFactory::find(d).is_some()).or(codec.decoders.first());
+    let decoder = make(name.copied().unwrap_or("avdec_h264"))?;
+    if decoder.has_property("max-threads") {
+        // One thread costs less and is steadier at this size; more would add frames of delay.
+        decoder.set_property("max-threads", 1i32);
+    }
+    if decoder.has_property("output-corrupt") {
+        decoder.set_property("output-corrupt", false);
+    }
+    Ok(decoder)
+}
+
+fn attach(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    codec: &Codec,
+    shared: &Arc<Shared>,
+    on_sample: OnSample,
+) -> Result<(), PipelineError> {
+    let depay = make(codec.depay)?;
+    if depay.has_property("wait-for-keyframe") {
+        // Joining in mid-stream, or after a loss: what cannot be decoded yet would be measured as motion.
+        depay.set_property("wait-for-keyframe", true);
+    }
+    let tee = make("tee")?;
+    let mut chain = vec![depay.clone()];
+    if let Some(parse) = codec.parse {
+        let parse = make(parse)?;
+        parse.set_property("config-interval", -1i32);
+        chain.push(parse);
+    }
+    chain.push(tee.clone());
+    let decode_queue = gst::ElementFactory::make("queue").property("max-size-buffers", 8u32).build()?;
+    let decoder = decoder(codec)?;
+    let sink = sink(on_sample);
+    let decode = [decode_queue, decoder, sink.upcast()];
+    // The encoded branch: a recorder will take its place. It must never hold the measurement up, so it leaks.
+    let keep_queue = gst::ElementFactory::make("queue").property_from_str("leaky", "downstream").build()?;
+    let keep =
+        [keep_queue, gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?];
+    for e in chain.iter().chain(&decode).chain(&keep) {
+        pipeline.add(e)?;
+    }
+    gst::Element::link_many(chain.iter())?;
+    gst::Element::link_many(decode.iter())?;
+    gst::Element::link_many(keep.iter())?;
+    tee.link(&decode[0])?;
+    tee.link(&keep[0])?;
+    count_bytes(&tee, shared);
+    // From the sinks back, so that nothing flows into an element that is not ready.
+    for e in keep.iter().rev().chain(decode.iter().rev()).chain(chain.iter().rev()) {
+        e.sync_state_with_parent()?;
+    }
+    let input = depay.static_pad("sink");
+    if let Some(input) = input {
+        pad.link(&input).map_err(|e| gst::glib::bool_error!("cannot link the stream: {:?}", e))?;
+    }
+    Ok(())
+}
+
+fn sink(mut on_sample: OnSample) -> gst_app::AppSink {
+    let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(LUMA_FORMATS)).build();
+    let sink = gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(1).drop(true).build();
+    sink.set_property("async", false);
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                on_sample(&sample);
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    sink
+}
+
+fn count_bytes(tee: &gst::Element, shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    if let Some(pad) = tee.static_pad("sink") {
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if let Some(buffer) = info.buffer() {
+                shared.bytes.fetch_add(buffer.size() as u64, Ordering::Relaxed);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+}

@@ -1,0 +1,310 @@
+//! The checked sections: what each room gets. Every value here has passed its check.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use crate::model::alarm::Priority;
+use crate::model::bus::{Access, Table};
+use crate::model::quantity::Quantity;
+use crate::model::vibration::Role;
+use crate::model::{CameraId, PlcId, RoiId, TagId};
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[site]`
+    pub site: Site,
+    /// `[[camera]]`
+    pub cameras: Vec<Camera>,
+    /// `[[plc]]`
+    pub plcs: Vec<Plc>,
+    /// `[historian]`; none where there is no PostgreSQL.
+    pub historian: Option<Historian>,
+    /// `[recording]`
+    pub recording: Recording,
+    /// `[resources]`
+    pub resources: Resources,
+    /// `[logs]`
+    pub logs: Logs,
+    /// `[mail]`; none where nobody is to be mailed.
+    pub mail: Option<Mail>,
+    /// `[backup]`
+    pub backup: Backup,
+    /// `[maintenance]`
+    pub maintenance: Maintenance,
+    /// `[console]`
+    pub console: Console,
+}
+
+/// Who and where this node is.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Name of the site.
+    pub name: Arc<str>,
+    /// Name of this node.
+    pub node: Arc<str>,
+    /// Name of the time zone (IANA).
+    pub time_zone_name: Arc<str>,
+    /// The time zone.
+    pub time_zone: TimeZone,
+}
+
+/// How the stream is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Interleaved in the RTSP connection.
+    Tcp,
+    /// RTP over UDP.
+    Udp,
+}
+
+/// A camera.
+#[derive(Clone, Debug)]
+pub struct Camera {
+    /// Its id.
+    pub id: CameraId,
+    /// Its name for people.
+    pub name: Arc<str>,
+    /// RTSP address without credentials.
+    pub url: Arc<str>,
+    /// User name.
+    pub username: Option<Arc<str>>,
+    /// Password.
+    pub password: Option<SecretString>,
+    /// Exposure time in ms.
+    pub exposure_ms: Option<f64>,
+    /// How the stream is carried.
+    pub transport: Transport,
+    /// Expected frames a second.
+    pub expected_fps: Option<f64>,
+    /// Scale in mm per pixel.
+    pub scale_mm_per_px: Option<f64>,
+    /// Whether to record around events.
+    pub record: bool,
+    /// Whether the camera is used at all.
+    pub enabled: bool,
+    /// `[[camera.roi]]`
+    pub rois: Vec<Roi>,
+}
+
+/// Where a machine's frequency comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NominalHz {
+    /// Fixed.
+    Fixed(f64),
+    /// A register times a factor.
+    Tag {
+        /// The tag.
+        tag: TagId,
+        /// Hz per unit of the register.
+        hz_per_unit: f64,
+    },
+}
+
+/// A region.
+#[derive(Clone, Debug)]
+pub struct Roi {
+    /// Its id, unique over all cameras.
+    pub id: RoiId,
+    /// x, y, width, height in pixels.
+    pub rect: [u32; 4],
+    /// What it is there for.
+    pub role: Role,
+    /// The tag that is true while the machine runs.
+    pub running: Option<TagId>,
+    /// The machine's own frequency.
+    pub nominal_hz: Option<NominalHz>,
+    /// Its limits.
+    pub limits: Vec<Limit>,
+}
+
+/// A limit of a region.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// On what.
+    pub quantity: Quantity,
+    /// Where the warning starts.
+    pub warning: Option<f64>,
+    /// Where the alarm starts.
+    pub alarm: Option<f64>,
+    /// Priority of the alarm; the warning's is one lower.
+    pub priority: Priority,
+    /// How long the value must be at or above the limit before it counts.
+    pub on_delay: Duration,
+    /// How long it must be below limit less deadband before it is over.
+    pub off_delay: Duration,
+    /// Deadband in percent of the limit.
+    pub deadband_percent: f64,
+}
+
+/// Parity of the serial line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parity {
+    /// None (two stop bits, by the Modbus over serial line specification V1.02, 2.5.1).
+    None,
+    /// Even.
+    Even,
+    /// Odd.
+    Odd,
+}
+
+/// A PLC on a serial line.
+#[derive(Clone, Debug)]
+pub struct Plc {
+    /// Its id.
+    pub id: PlcId,
+    /// The serial port.
+    pub port: Arc<str>,
+    /// Bits a second.
+    pub baud_rate: u32,
+    /// Parity.
+    pub parity: Parity,
+    /// Unit identifier, 1–247.
+    pub unit: u8,
+    /// Time from poll to poll.
+    pub poll_interval: Duration,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+    /// `[[plc.tag]]`
+    pub tags: Vec<Tag>,
+}
+
+/// What a written tag shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// 1 while any alarm limit of the region is exceeded (acknowledged or not), else 0.
+    Alarm(RoiId),
+    /// The value of a quantity times 100, rounded, 0–65534; 65535 while it is not known.
+    Level(RoiId, Quantity),
+    /// Counts up once a poll.
+    Heartbeat,
+    /// 1 while the engine, every camera and this line are well, else 0.
+    Health,
+}
+
+/// A tag.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    /// Its id, unique over all PLCs.
+    pub id: TagId,
+    /// Its table.
+    pub table: Table,
+    /// Its address, from 0.
+    pub address: u16,
+    /// Read or written.
+    pub access: Access,
+    /// For a written tag: what it shows.
+    pub source: Option<Source>,
+}
+
+/// PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Historian {
+    /// Address without password.
+    pub url: Arc<str>,
+    /// Password.
+    pub password: Option<SecretString>,
+}
+
+/// Recording around events.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// Directory, relative to the data directory.
+    pub directory: PathBuf,
+    /// How much before the event.
+    pub pre_roll: Duration,
+    /// How much after it.
+    pub post_roll: Duration,
+    /// Free share of the disk to keep.
+    pub keep_free_percent: f64,
+    /// Largest size of all recordings, bytes.
+    pub keep_at_most_bytes: u64,
+}
+
+/// Thresholds of the health indicators.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    /// Processors, percent.
+    pub cpu_percent: f64,
+    /// Memory, percent.
+    pub memory_percent: f64,
+    /// Free share of every disk, percent.
+    pub disk_free_percent: f64,
+    /// Latency of a camera.
+    pub camera_latency: Duration,
+    /// Response time of the database.
+    pub database_response: Duration,
+    /// Errors a minute over all logs.
+    pub log_errors_per_min: f64,
+}
+
+/// Log files.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    /// Directory of our own, relative to the data directory.
+    pub directory: PathBuf,
+    /// Size at which our own is rotated, bytes.
+    pub rotate_at_bytes: u64,
+    /// How many rotated files are kept.
+    pub keep: u32,
+    /// Other log files to watch; may hold `*`.
+    pub watch: Vec<Arc<str>>,
+}
+
+/// Mail.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Address of the server.
+    pub server: Arc<str>,
+    /// Whether to ask for TLS.
+    pub starttls: bool,
+    /// User name.
+    pub username: Option<Arc<str>>,
+    /// Password.
+    pub password: Option<SecretString>,
+    /// Sender.
+    pub from: Arc<str>,
+    /// Receivers.
+    pub to: Vec<Arc<str>>,
+    /// Lowest priority mailed.
+    pub at_least: Priority,
+}
+
+/// Backups.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// Directory, relative to the data directory.
+    pub repository: PathBuf,
+    /// Password of the repository.
+    pub password: Option<SecretString>,
+    /// How many daily ones are kept.
+    pub daily: u32,
+    /// How many weekly ones.
+    pub weekly: u32,
+    /// How many monthly ones.
+    pub monthly: u32,
+    /// How many quarterly ones.
+    pub quarterly: u32,
+}
+
+/// Maintenance.
+#[derive(Clone, Debug)]
+pub struct Maintenance {
+    /// The catalogue's file, relative to the configuration directory; the built-in one where there is none.
+    pub tasks: PathBuf,
+}
+
+/// The console.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// Name of the keymap: a file in `keymaps/`.
+    pub keymap: Arc<str>,
+    /// Name of the theme.
+    pub theme: Arc<str>,
+    /// Whether a new alarm rings the terminal's bell.
+    pub bell: bool,
+}

@@ -1,0 +1,78 @@
+//! Tab 4: every health indicator against its limit, with its history and forecast.
+
+mod actions;
+mod detail;
+mod guide;
+mod state;
+#[cfg(test)]
+mod tests;
+mod units;
+mod view;
+
+pub use state::Resources;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::console::keys::{ActionInfo, Context};
+use crate::console::view::{Ctx, Mouse, Tab, Want};
+use crate::console::widgets::fit;
+use crate::model::board::{Board, Indicator, IndicatorState};
+
+/// Every action of this tab's own context.
+#[must_use]
+pub fn actions() -> Vec<ActionInfo> {
+    actions::all()
+}
+
+impl Tab for Resources {
+    fn title(&self) -> &'static str {
+        "Resources"
+    }
+
+    fn context(&self) -> Context {
+        Context::Resources
+    }
+
+    fn actions(&self) -> Vec<ActionInfo> {
+        self.actions_now()
+    }
+
+    fn badge(&self, ctx: &Ctx<'_>) -> Option<String> {
+        let n = ctx.board.indicators.iter().filter(|i| i.state == IndicatorState::Exceeded).count();
+        (n > 0).then(|| format!("{n}!"))
+    }
+
+    fn act(&mut self, action: &str, ctx: &Ctx<'_>) -> Want {
+        self.do_action(action, ctx)
+    }
+
+    fn text(&mut self, tag: &'static str, text: Option<&str>, _ctx: &Ctx<'_>) -> Want {
+        self.take_text(tag, text)
+    }
+
+    fn targets(&self, board: &Board) -> Vec<(String, String)> {
+        let name = |i: &Indicator| format!("{}: {}", i.group.title(), i.name);
+        board.indicators.iter().map(|i| (name(i), i.id.to_string())).collect()
+    }
+
+    fn reveal(&mut self, target: &str, _ctx: &Ctx<'_>) -> Want {
+        self.go_to(target)
+    }
+
+    fn mouse(&mut self, _column: u16, row: u16, what: Mouse, ctx: &Ctx<'_>) -> Want {
+        self.take_mouse(row, what, ctx)
+    }
+
+    fn data_age_s(&self, ctx: &Ctx<'_>) -> Option<f64> {
+        let newest = ctx.board.indicators.iter().filter_map(|i| i.at).map(|at| at.mono).max();
+        newest.map(|at| ctx.now.mono.secs_since(at))
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, ctx: &Ctx<'_>) {
+        // The console itself says what a terminal this small needs.
+        if !fit::too_small(area) {
+            self.draw_all(frame, fit::inset(area), ctx);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What the keys and the mouse do on the resources tab.
+
+use super::state::{ListLine, Resources, with_headings};
+use crate::console::keys::{ActionInfo, Context};
+use crate::console::view::{Ctx, Mouse, Want};
+
+const FILTER: &str = "filter";
+
+/// Every action of this tab's own context.
+pub(super) fn all() -> Vec<ActionInfo> {
+    let info = |id, title| ActionInfo { id, title, context: Context::Resources };
+    vec![info("only-bad", "show only what is not normal")]
+}
+
+impl Resources {
+    pub(super) fn actions_now(&self) -> Vec<ActionInfo> {
+        let list = |id, title| ActionInfo { id, title, context: Context::List };
+        let mut out = vec![list("filter", "filter")];
+        out.push(if self.open { list("back", "back to the list") } else { list("open", "history") });
+        let title = if self.only_bad { "show all" } else { "only what is not normal" };
+        out.push(ActionInfo { id: "only-bad", title, context: Context::Resources });
+        out
+    }
+
+    pub(super) fn do_action(&mut self, action: &str, ctx: &Ctx<'_>) -> Want {
+        let rows = self.rows(ctx);
+        self.find_selected(&rows);
+        if self.cursor.act(action, rows.len()) {
+            self.remember(&rows);
+            return Want::Nothing;
+        }
+        match action {
+            "open" if rows.is_empty() => return Want::Say("There is no indicator to open.".into()),
+            "open" => self.open = true,
+            "back" if self.open => self.open = false,
+            "back" if !self.filter.is_empty() || self.only_bad => {
+                self.filter.clear();
+                self.only_bad = false;
+                return Want::Say("All indicators are shown.".into());
+            }
+            "filter" => {
+                return Want::Prompt { title: "filter".into(), initial: self.filter.clone(), tag: FILTER };
+            }
+            "only-bad" => self.only_bad = !self.only_bad,
+            _ => return Want::Pass,
+        }
+        Want::Nothing
+    }
+
+    pub(super) fn take_text(&mut self, tag: &'static str, text: Option<&str>) -> Want {
+        if tag != FILTER {
+            return Want::Pass;
+        }
+        if let Some(text) = text {
+            text.trim().clone_into(&mut self.filter);
+        }
+        Want::Nothing
+    }
+
+    pub(super) fn take_mouse(&mut self, row: u16, what: Mouse, ctx: &Ctx<'_>) -> Want {
+        let rows = self.rows(ctx);
+        if let Mouse::Wheel(by) = what {
+            self.find_selected(&rows);
+            self.cursor.by(by.into(), rows.len());
+            self.remember(&rows);
+            return Want::Nothing;
+        }
+        let Some(at) = row.checked_sub(self.list.y).filter(|r| *r < self.list.height) else { return Want::Nothing };
+        let lines = with_headings(&rows);
+        if let Some(ListLine::Row(at, _)) = lines.get(self.scroll.top() + usize::from(at)) {
+            self.cursor.set(*at);
+            self.remember(&rows);
+            self.open |= what == Mouse::DoubleClick;
+        }
+        Want::Nothing
+    }
+
+    /// Selects an indicator and opens its history.
+    pub(super) fn go_to(&mut self, indicator: &str) -> Want {
+        self.filter.clear();
+        self.only_bad = false;
+        self.selected = Some(indicator.into());
+        self.open = true;
+        Want::Nothing
+    }
+}

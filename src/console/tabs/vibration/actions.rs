@@ -1,0 +1,99 @@
+//! What the keys and the mouse do on the vibration tab.
+
+use super::state::Vibration;
+use crate::console::keys::{ActionInfo, Context};
+use crate::console::view::{Ctx, Mouse, Want};
+
+const FILTER: &str = "filter";
+
+/// Every action of this tab's own context.
+pub(super) fn all() -> Vec<ActionInfo> {
+    let info = |id, title| ActionInfo { id, title, context: Context::Vibration };
+    vec![info("trend", "10-minute trend in place of the waveform")]
+}
+
+impl Vibration {
+    pub(super) fn actions_now(&self) -> Vec<ActionInfo> {
+        let info = |id, title| ActionInfo { id, title, context: Context::Vibration };
+        let list = |id, title| ActionInfo { id, title, context: Context::List };
+        let mut out = vec![list("filter", "filter"), list("sort", "sort")];
+        if self.open {
+            out.push(list("back", "back to the list"));
+            out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
+        } else {
+            out.push(list("open", "detail"));
+            out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
+        }
+        out
+    }
+
+    pub(super) fn do_action(&mut self, action: &str, ctx: &Ctx<'_>) -> Want {
+        let rows = self.rows(ctx);
+        self.find_selected(&rows);
+        if self.cursor.act(action, rows.len()) {
+            self.remember(&rows);
+            return Want::Nothing;
+        }
+        match action {
+            "open" if rows.is_empty() => Want::Say("There is no region to open.".into()),
+            "open" => self.opened(true),
+            "back" if self.open => self.opened(false),
+            "back" if !self.filter.is_empty() => {
+                self.filter.clear();
+                Want::Say("Filter removed.".into())
+            }
+            "filter" => Want::Prompt { title: "filter".into(), initial: self.filter.clone(), tag: FILTER },
+            "sort" => {
+                self.sort = self.sort.next();
+                Want::Say(format!("Order: {}.", self.sort.words()))
+            }
+            "trend" => {
+                self.trend = !self.trend;
+                Want::Nothing
+            }
+            _ => Want::Pass,
+        }
+    }
+
+    fn opened(&mut self, open: bool) -> Want {
+        self.open = open;
+        Want::Nothing
+    }
+
+    pub(super) fn take_text(&mut self, tag: &'static str, text: Option<&str>, _ctx: &Ctx<'_>) -> Want {
+        if tag != FILTER {
+            return Want::Pass;
+        }
+        if let Some(text) = text {
+            text.trim().clone_into(&mut self.filter);
+        }
+        Want::Nothing
+    }
+
+    pub(super) fn take_mouse(&mut self, row: u16, what: Mouse, ctx: &Ctx<'_>) -> Want {
+        let rows = self.rows(ctx);
+        if let Mouse::Wheel(by) = what {
+            self.find_selected(&rows);
+            self.cursor.by(by.into(), rows.len());
+            self.remember(&rows);
+            return Want::Nothing;
+        }
+        let Some(at) = row.checked_sub(self.list.y).filter(|r| *r < self.list.height) else { return Want::Nothing };
+        let at = self.cursor.top() + usize::from(at);
+        if at >= rows.len() {
+            return Want::Nothing;
+        }
+        self.cursor.set(at);
+        self.remember(&rows);
+        self.open |= what == Mouse::DoubleClick;
+        Want::Nothing
+    }
+
+    /// Selects and opens a region.
+    pub(super) fn go_to(&mut self, region: &str) -> Want {
+        self.filter.clear();
+        self.selected = Some(region.into());
+        self.open = true;
+        Want::Nothing
+    }
+}

@@ -1,0 +1,168 @@
+//! The detail of a region: waveform or trend over spectrum, orbit, and the facts beside them.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Text};
+
+use super::facts::facts;
+use super::state::{Row, Vibration};
+use crate::base::text::sig3;
+use crate::console::theme::Role;
+use crate::console::view::Ctx;
+use crate::console::widgets::orbit::Orbit;
+use crate::console::widgets::plot::{Chart, Level, Mark, Series, around_zero, from_zero};
+use crate::model::quantity::Quantity;
+use crate::model::vibration::Spectrum;
+
+/// Seconds of the waveform that are shown.
+const SHOWN_S: f32 = 4.0;
+
+impl Vibration {
+    pub(super) fn draw_detail(&self, frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+        let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+        let text = format!("{}  on camera {}", row.roi.id, row.camera.name);
+        frame.render_widget(Line::styled(text, ctx.theme.style(Role::Text)), title);
+        let words = if area.width >= 150 { 56 } else { (area.width * 2 / 5).clamp(30, 44) };
+        let [charts, _, side] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Length(words)]).areas(body);
+        let [over, under] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(charts);
+        if self.trend {
+            draw_trend(frame, over, row, ctx);
+        } else {
+            draw_waveform(frame, over, row, ctx);
+        }
+        draw_spectrum(frame, under, row, ctx);
+        draw_side(frame, side, row, ctx);
+    }
+}
+
+fn draw_side(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+    let lines = facts(row, area.width.into(), ctx);
+    let wanted = lines.len() as u16;
+    // The orbit is drawn where the facts leave room for it: the words matter more.
+    let orbit = area.height.saturating_sub(wanted + 1).min(area.width / 2).min(12);
+    frame.render_widget(Text::from(lines), Rect { height: wanted.min(area.height), ..area });
+    if orbit >= 5 {
+        let place = Rect { y: area.y + wanted + 1, height: orbit, ..area };
+        // The newest second: older turns would only blacken the picture.
+        let w = &row.roi.waveform;
+        let from = w.t_s.iter().position(|t| *t >= -1.0).unwrap_or(0);
+        let (x, y) = (w.dx_px.get(from..).unwrap_or_default(), w.dy_px.get(from..).unwrap_or_default());
+        let role = if row.stale(ctx) { Role::Stale } else { Role::Text };
+        Orbit { x, y, unit: "px", role }.render(place, frame.buffer_mut(), ctx.theme);
+    }
+}
+
+fn draw_waveform(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+    let w = &row.roi.waveform;
+    let from = w.t_s.iter().position(|t| *t >= -SHOWN_S).unwrap_or(0);
+    let (x, y) = (w.dx_px.get(from..).unwrap_or_default(), w.dy_px.get(from..).unwrap_or_default());
+    let begin = f64::from(w.t_s.get(from).copied().unwrap_or(-SHOWN_S));
+    let chart = Chart {
+        title: format!("Waveform  px   {}", legend(ctx)),
+        x: (begin, 0.0),
+        x_labels: [format!("{begin:.1} s"), String::new(), if row.stale(ctx) { "newest" } else { "now" }.into()],
+        y: around_zero(x.iter().chain(y)),
+        series: series(x, y, row, ctx),
+        levels: vec![],
+        marks: vec![],
+        empty: "no samples yet",
+    };
+    chart.render(area, frame.buffer_mut(), ctx.theme);
+}
+
+fn draw_spectrum(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+    let s = &row.roi.spectrum;
+    let end = end_hz(s);
+    let mut levels = vec![];
+    if s.floor_px > 0.0 && !s.x_px.is_empty() {
+        levels.push(Level {
+            y: s.floor_px.into(),
+            label: format!("floor {}", sig3(Some(s.floor_px.into()))),
+            role: Role::Quiet,
+        });
+    }
+    let amplitude = row.roi.limits.iter().filter(|m| m.quantity == Quantity::PeakAmplitudePx);
+    for mark in amplitude {
+        levels.extend(limit_levels(mark.warning, mark.alarm));
+    }
+    let limits: Vec<f64> = levels.iter().map(|l| l.y).collect();
+    let chart = Chart {
+        title: format!("Spectrum  px   {}", legend(ctx)),
+        x: (0.0, end),
+        x_labels: ["0".into(), sig3(Some(end / 2.0)), format!("{} Hz", sig3(Some(end)))],
+        y: from_zero(s.x_px.iter().chain(&s.y_px), &limits),
+        series: series(&s.x_px, &s.y_px, row, ctx),
+        levels,
+        marks: peak_mark(row, ctx),
+        empty: "no spectrum yet: it needs a full window of samples",
+    };
+    chart.render(area, frame.buffer_mut(), ctx.theme);
+}
+
+/// The highest frequency of a spectrum.
+pub(super) fn end_hz(s: &Spectrum) -> f64 {
+    f64::from(s.step_hz) * (s.x_px.len().max(1) - 1) as f64
+}
+
+/// Where a tone lies in a spectrum that ends at half the frame rate: what lies above is folded back into it.
+pub(super) fn folded_hz(hz: f64, end: f64) -> f64 {
+    if end <= 0.0 || !hz.is_finite() {
+        return hz;
+    }
+    let turn = hz.abs() % (2.0 * end);
+    if turn > end { 2.0 * end - turn } else { turn }
+}
+
+fn peak_mark(row: &Row<'_>, ctx: &Ctx<'_>) -> Vec<Mark> {
+    let pm = ctx.theme.glyphs().plus_minus;
+    let Some((reading, tone)) = row.roi.reading.as_deref().and_then(|r| Some((r, r.tone?))) else { return vec![] };
+    let folded = if reading.aliased == Some(true) { format!("{} ", ctx.theme.glyphs().folded) } else { String::new() };
+    let label = format!(
+        "{folded}{} Hz  {} {pm}{} px",
+        sig3(Some(tone.hz)),
+        sig3(Some(tone.major_px)),
+        sig3(Some(tone.sigma_px))
+    );
+    vec![Mark {
+        x: folded_hz(tone.hz, end_hz(&row.roi.spectrum)),
+        label,
+        role: if row.stale(ctx) { Role::Stale } else { Role::Text },
+    }]
+}
+
+fn draw_trend(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+    let roi = row.roi;
+    let mark = roi.limits.iter().find(|m| m.quantity == roi.trend_quantity);
+    let levels = mark.map(|m| limit_levels(m.warning, m.alarm)).unwrap_or_default();
+    let limits: Vec<f64> = levels.iter().map(|l| l.y).collect();
+    let minutes = roi.trend.len() as f64 / 60.0;
+    let chart = Chart {
+        title: format!("Trend  {}  {}", roi.trend_quantity.word(), roi.trend_quantity.unit()),
+        x: (-minutes, 0.0),
+        x_labels: [format!("-{minutes:.0} min"), String::new(), "now".into()],
+        y: from_zero(roi.trend.iter(), &limits),
+        series: vec![Series { values: &roi.trend, role: if row.stale(ctx) { Role::Stale } else { Role::Text } }],
+        levels,
+        marks: vec![],
+        empty: "no trend yet: one value a second",
+    };
+    chart.render(area, frame.buffer_mut(), ctx.theme);
+}
+
+fn limit_levels(warning: Option<f64>, alarm: Option<f64>) -> Vec<Level> {
+    let level = |y: f64, word: &str, role| Level { y, label: format!("{word} {}", sig3(Some(y))), role };
+    let warning = warning.map(|y| level(y, "warning", Role::Warning));
+    let alarm = alarm.map(|y| level(y, "alarm", Role::High));
+    warning.into_iter().chain(alarm).collect()
+}
+
+fn legend(ctx: &Ctx<'_>) -> &'static str {
+    if ctx.theme.colours { "x quiet, y bright" } else { "x and y" }
+}
+
+/// Horizontal below, vertical on top: machines on a deck move up and down.
+fn series<'a>(x: &'a [f32], y: &'a [f32], row: &Row<'_>, ctx: &Ctx<'_>) -> Vec<Series<'a>> {
+    let (under, over) = if row.stale(ctx) { (Role::Stale, Role::Stale) } else { (Role::Quiet, Role::Text) };
+    vec![Series { values: x, role: under }, Series { values: y, role: over }]
+}

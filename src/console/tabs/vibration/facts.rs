@@ -1,0 +1,193 @@
+//! A region in words: state, grade with its reasons, numbers with their uncertainty, limits with their margins.
+
+use std::time::Duration;
+
+use ratatui::text::{Line, Span};
+
+use super::detail::{end_hz, folded_hz};
+use super::state::{Row, displacement};
+use crate::base::text::{age, sig3};
+use crate::console::theme::Role;
+use crate::console::view::Ctx;
+use crate::console::widgets::fit;
+use crate::console::widgets::mark::aged;
+use crate::model::vibration::{Level, LimitMark, Reading, Reason};
+
+/// The facts of a region, wrapped to `width` cells.
+pub(super) fn facts(row: &Row<'_>, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
+    let mut out = Facts { lines: Vec::new(), width, ctx, stale: row.stale(ctx) };
+    out.condition(row);
+    out.limits(row);
+    if let Some(reading) = row.roi.reading.as_deref() {
+        out.grade(reading);
+        out.numbers(row, reading);
+    }
+    out.machine(row);
+    out.lines
+}
+
+struct Facts<'a> {
+    lines: Vec<Line<'static>>,
+    width: usize,
+    ctx: &'a Ctx<'a>,
+    stale: bool,
+}
+
+impl Facts<'_> {
+    fn say(&mut self, text: &str, role: Role) {
+        let style = self.ctx.theme.style(role);
+        self.lines.extend(fit::wrap(text, self.width).into_iter().map(|l| Line::styled(l, style)));
+    }
+
+    fn fact(&mut self, label: &str, value: &str, stale: bool) {
+        let u = self.ctx.theme.unicode;
+        let label = Span::styled(fit::left(label, 10, u), self.ctx.theme.style(Role::Quiet));
+        let style = aged(self.ctx.theme, stale, Role::Text);
+        let mut lines = fit::wrap(value, self.width.saturating_sub(10)).into_iter();
+        self.lines.push(Line::from(vec![label, Span::styled(lines.next().unwrap_or_default(), style)]));
+        self.lines.extend(lines.map(|l| Line::styled(format!("{}{l}", " ".repeat(10)), style)));
+    }
+
+    fn condition(&mut self, row: &Row<'_>) {
+        let mut spans = Vec::from(row.state(self.ctx).spans(self.ctx.theme));
+        if let Some(running) = row.roi.running {
+            let text = if running { "  machine runs" } else { "  machine stands still" };
+            spans.push(Span::styled(text, self.ctx.theme.style(Role::Quiet)));
+        }
+        self.lines.push(Line::from(spans));
+        if let Some(fault) = &row.roi.fault {
+            self.say(&format!("The region {fault}. Correct its rect in vms.toml."), Role::Warning);
+        }
+        if self.stale {
+            self.say(&why_old(row, self.ctx), Role::Unknown);
+        }
+        for alarm in self.ctx.board.alarms.iter().filter(|a| *a.source == *row.roi.id.0) {
+            self.say(&alarm.text, self.ctx.theme.priority_role(alarm.priority));
+            self.say(&alarm.advice, Role::Text);
+        }
+    }
+
+    fn grade(&mut self, reading: &Reading) {
+        let reasons: Vec<&str> = reading.reasons.iter().map(|r| r.words()).collect();
+        let text = match reasons.len() {
+            0 => reading.grade.word().to_owned(),
+            _ => format!("{}: {}", reading.grade.word(), reasons.join(", ")),
+        };
+        self.fact("grade", &text, self.stale);
+        if let Some(advice) = reading.reasons.iter().find_map(|r| advice(*r)) {
+            self.fact("", advice, true);
+        }
+    }
+
+    fn numbers(&mut self, row: &Row<'_>, r: &Reading) {
+        let u = self.ctx.theme.unicode;
+        let pm = self.ctx.theme.glyphs().plus_minus;
+        let scale = row.camera.scale_mm_per_px;
+        let with_unit = |px: f64| {
+            let (v, unit) = displacement(px, scale, u);
+            format!("{} {unit}", sig3(Some(v)))
+        };
+        let sigma = with_unit(r.uncertainty_px);
+        self.fact("p-p", &format!("{} {pm}{sigma}", with_unit(r.displacement_pp_px)), self.stale);
+        self.fact("RMS", &with_unit(r.displacement_rms_px), self.stale);
+        if let Some(v) = r.velocity_rms_mm_s {
+            self.fact("velocity", &format!("{} mm/s RMS", sig3(Some(v))), self.stale);
+        }
+        match r.tone {
+            Some(t) => {
+                let hz = format!("{} {pm}{} Hz", sig3(Some(t.hz)), sig3(Some(t.sigma_hz)));
+                self.fact("peak", &hz, self.stale);
+                let amplitude = format!("{} {pm}{}", with_unit(t.major_px), with_unit(t.sigma_px));
+                self.fact("amplitude", &amplitude, self.stale);
+                self.fact(
+                    "direction",
+                    &format!("{:.0}° from horizontal", t.angle_deg).replace('°', if u { "°" } else { " deg" }),
+                    self.stale,
+                );
+            }
+            None => self.fact("peak", "nothing stands out of the noise", self.stale),
+        }
+        match r.aliased {
+            Some(true) => {
+                let folded = format!("{} folded", self.ctx.theme.glyphs().folded);
+                let end = end_hz(&row.roi.spectrum);
+                let words = match r.tone {
+                    Some(t) if end > 0.0 && t.hz > end => {
+                        format!("{folded}: seen at {} Hz in the spectrum", sig3(Some(folded_hz(t.hz, end))))
+                    }
+                    _ => format!("{folded}: the true tone may be higher"),
+                };
+                self.fact("alias", &words, self.stale);
+            }
+            None if r.tone.is_some() => self.fact("alias", "not known: no machine speed is configured", true),
+            _ => {}
+        }
+    }
+
+    fn limits(&mut self, row: &Row<'_>) {
+        if row.roi.limits.is_empty() && !row.background() {
+            self.fact("limits", "none configured: no alarm can come from this region", true);
+        }
+        let reading = row.roi.reading.as_deref();
+        for mark in row.roi.limits.iter() {
+            let value = reading.and_then(|r| r.value(mark.quantity));
+            self.fact("limit", &limit_words(mark, value), self.stale || row.roi.level == Level::Stopped);
+        }
+        if row.roi.level == Level::Stopped {
+            self.say("The machine stands still: limits do not apply.", Role::Quiet);
+        }
+    }
+
+    fn machine(&mut self, row: &Row<'_>) {
+        if let Some(hz) = row.roi.nominal_hz {
+            self.fact("nominal", &format!("{} Hz", sig3(Some(hz))), false);
+        }
+        self.fact("camera", &format!("{} {}", row.camera.id, row.camera.state().word()), false);
+        let [x, y, w, h] = row.roi.rect;
+        let times = self.ctx.theme.glyphs().times;
+        self.fact("place", &format!("{w}{times}{h} px at {x}, {y}"), false);
+    }
+}
+
+fn why_old(row: &Row<'_>, ctx: &Ctx<'_>) -> String {
+    let age = row.age_s(ctx).map(|a| age(Duration::try_from_secs_f64(a).unwrap_or_default()));
+    let values = match age {
+        Some(age) => format!("These values are {age} old."),
+        None => "There is no reading yet.".into(),
+    };
+    let camera = row.camera.state();
+    if camera.has_frames() {
+        return values;
+    }
+    let text = row.camera.report.as_ref().and_then(|r| r.text.clone()).map(|t| format!(" {t}")).unwrap_or_default();
+    format!("Camera {} is {}.{text} {values}", row.camera.id, camera.word())
+}
+
+/// `velocity alarm 7.10 mm/s: 38 % below`.
+fn limit_words(mark: &LimitMark, value: Option<f64>) -> String {
+    let mut parts = Vec::new();
+    for (word, limit) in [("warning", mark.warning), ("alarm", mark.alarm)] {
+        let Some(limit) = limit else { continue };
+        let margin = value.filter(|v| v.is_finite() && limit > 0.0).map(|v| (v / limit - 1.0) * 100.0);
+        let margin = match margin {
+            Some(m) if m >= 0.0 => format!(" ({m:.0} % over)"),
+            Some(m) => format!(" ({:.0} % below)", -m),
+            None => String::new(),
+        };
+        parts.push(format!("{word} {}{margin}", sig3(Some(limit))));
+    }
+    format!("{} {}: {}", mark.quantity.word(), mark.quantity.unit(), parts.join(", "))
+}
+
+/// What a person can do about a reason.
+fn advice(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::LowTexture => Some("Move the region to a part with edges or bolts, or put a marker on it."),
+        Reason::TargetLost => Some("Look at the camera's picture: steam, a person, or the part has moved."),
+        Reason::NoBackground => Some("Add a region with role = \"background\" on something that stands still."),
+        Reason::OutsidePicture => Some("Correct the region's rect in vms.toml."),
+        Reason::AboveNyquist => Some("A faster camera is needed to see the true frequency."),
+        Reason::DroppedFrames => Some("Look at the camera's lost frames and the network."),
+        Reason::Noise | Reason::Settling | Reason::Stale => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! Whole frames of the tab and what its keys ask for.
+
+use proptest::prelude::*;
+
+use super::Vibration;
+use crate::console::sample;
+use crate::console::tabs::trial::{SIZES, act, boards, draws_any_area, draws_ascii, frame, plain_frame, theme};
+use crate::console::view::{Ctx, Tab, Want};
+
+#[test]
+fn frames_of_every_board() {
+    for (name, board) in boards() {
+        for size in SIZES {
+            let mut tab = Vibration::default();
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
+            act(&mut tab, &board, "open");
+            insta::assert_snapshot!(format!("{name}_open_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
+        }
+    }
+}
+
+#[test]
+fn ascii_terminals_get_ascii() {
+    draws_ascii::<Vibration>();
+    insta::assert_snapshot!("ascii", plain_frame(&mut Vibration::default(), &sample::alarm()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_area_can_be_drawn(w in 0_u16..210, h in 0_u16..62, which in 0_usize..4, actions in prop::collection::vec(0_usize..16, 0..8)) {
+        draws_any_area::<Vibration>((w, h), which, &actions);
+    }
+}
+
+#[test]
+fn a_lost_camera_never_looks_calm() {
+    let board = sample::alarm();
+    let text = frame(&mut Vibration::default(), &board, (120, 35));
+    let line = text.lines().find(|l| l.contains("head-drum")).expect("the region is listed");
+    assert!(line.contains("lost") && !line.contains("normal") && line.contains("min"), "{line}");
+    let stale = frame(&mut Vibration::default(), &sample::stale(), (120, 35));
+    assert!(!stale.contains("normal") && stale.contains("47 s"), "{stale}");
+}
+
+#[test]
+fn the_selection_stays_on_its_region_when_the_order_changes() {
+    let board = sample::alarm();
+    let mut tab = Vibration::default();
+    for action in ["down", "down"] {
+        act(&mut tab, &board, action);
+    }
+    let before = tab.selected.clone();
+    assert!(matches!(act(&mut tab, &board, "sort"), Want::Say(_)));
+    frame(&mut tab, &board, (120, 35));
+    assert_eq!(tab.selected, before);
+}
+
+#[test]
+fn a_filter_narrows_and_escape_widens() {
+    let board = sample::live();
+    let mut tab = Vibration::default();
+    let Want::Prompt { tag, .. } = act(&mut tab, &board, "filter") else { panic!("a prompt is wanted") };
+    let theme = theme();
+    let ctx = Ctx { board: &board, now: sample::now(), theme: &theme, focused: true };
+    tab.text(tag, Some("drum"), &ctx);
+    assert_eq!(tab.rows(&ctx).len(), 1);
+    tab.text(tag, Some("nothing of the kind"), &ctx);
+    assert!(frame(&mut tab, &board, (80, 19)).contains("No region matches"));
+    assert!(matches!(act(&mut tab, &board, "back"), Want::Say(_)));
+    assert!(tab.rows(&ctx).len() > 1);
+    assert_eq!(act(&mut tab, &board, "back"), Want::Pass);
+}
+
+#[test]
+fn the_trend_takes_the_place_of_the_waveform() {
+    let board = sample::alarm();
+    let mut tab = Vibration::default();
+    act(&mut tab, &board, "open");
+    act(&mut tab, &board, "trend");
+    insta::assert_snapshot!(frame(&mut tab, &board, (120, 35)));
+}
+
+#[test]
+fn a_region_without_any_knowledge_can_be_drawn() {
+    use crate::model::vibration::{Reading, Spectrum, Waveform};
+    use std::sync::Arc;
+    let mut board = sample::live();
+    let mut camera = (*board.cameras[0]).clone();
+    let mut roi = (*camera.rois[0]).clone();
+    let nan = f64::NAN;
+    let reading = roi.reading.as_deref().expect("a reading").clone();
+    roi.reading = Some(Arc::new(Reading {
+        displacement_pp_px: nan,
+        uncertainty_px: f64::INFINITY,
+        velocity_rms_mm_s: Some(1e300),
+        ..reading
+    }));
+    roi.waveform = Arc::new(Waveform::default());
+    roi.spectrum = Arc::new(Spectrum { step_hz: f32::NAN, x_px: vec![f32::NAN; 4], y_px: vec![], floor_px: f32::NAN });
+    roi.trend = Arc::new([f32::NAN; 3]);
+    roi.fault = Some("lies outside the 1280×720 picture".into());
+    camera.rois[0] = Arc::new(roi);
+    board.cameras[0] = Arc::new(camera);
+    let mut tab = Vibration::default();
+    act(&mut tab, &board, "open");
+    let text = frame(&mut tab, &board, (120, 35));
+    assert!(text.contains("? F fault") && text.contains("lies outside"), "{text}");
+}
+
+#[test]
+fn the_mouse_selects_and_opens() {
+    use crate::console::view::Mouse;
+    let board = sample::live();
+    let mut tab = Vibration::default();
+    frame(&mut tab, &board, (80, 19));
+    let theme = theme();
+    let ctx = Ctx { board: &board, now: sample::now(), theme: &theme, focused: true };
+    tab.mouse(5, 3, Mouse::Click, &ctx);
+    assert_eq!((tab.cursor.at(), tab.open), (2, false));
+    tab.mouse(5, 18, Mouse::Click, &ctx);
+    assert_eq!(tab.cursor.at(), 2, "below the last row nothing is selected");
+    tab.mouse(5, 0, Mouse::Wheel(-1), &ctx);
+    tab.mouse(5, 3, Mouse::DoubleClick, &ctx);
+    assert!(tab.open);
+}
+
+#[test]
+fn every_target_can_be_revealed() {
+    let board = sample::live();
+    let theme = theme();
+    let ctx = Ctx { board: &board, now: sample::now(), theme: &theme, focused: true };
+    let mut tab = Vibration { filter: "drum".into(), ..Vibration::default() };
+    for (_, name) in tab.targets(&board) {
+        tab.reveal(&name, &ctx);
+        assert!(frame(&mut tab, &board, (80, 19)).trim_start().starts_with(&name));
+    }
+}

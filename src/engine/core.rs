@@ -1,0 +1,600 @@
+//! The decider's loop: takes what has come, steps everything once, decides, writes, and publishes.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::acting::{Pending, answer};
+use super::health::Health;
+use super::input::{Input, Intake};
+use super::publish::Shown;
+use super::regions::{self, Region};
+use super::restore::Past;
+use crate::alarm::{Bank, CameraFact, Facts, PlcFact, RegionFact};
+use crate::base::clock::{Clock, Mono, Now};
+use crate::config::Config;
+use crate::config::sections::Source;
+use crate::journal::{Fold, Write, WriterOut};
+use crate::model::board::{Board, EngineState};
+use crate::model::bus::{Access, Demand, PlcState};
+use crate::model::camera::CameraState;
+use crate::model::event::{Event, EventKind};
+use crate::model::intent::{Intent, IntentKind, Reply};
+use crate::model::upkeep::Answer;
+use crate::model::vibration::{Grade, Level};
+use crate::model::{AlarmId, CameraId, PlcId};
+use crate::upkeep::{Catalogue, Desk};
+
+/// The board is published this often when nothing special happens: quick enough to follow, slow enough to read.
+const PUBLISH_EVERY: Duration = Duration::from_millis(200);
+/// After an event it is published at once, but not more often than this.
+const PUBLISH_LEAST: Duration = Duration::from_millis(90);
+/// At most so much is taken before deciding, so that a flood cannot hold decisions up.
+const BATCH: usize = 512;
+
+/// A check of the maintenance room: its name and the board to its answer.
+pub type Checks = fn(&str, &Board) -> Option<Answer>;
+
+/// Where the decider's results go.
+pub struct Outlets {
+    /// To the journal's thread; bounded.
+    pub writer: SyncSender<Write>,
+    /// The board.
+    pub board: watch::Sender<Arc<Board>>,
+    /// Per PLC: what is wanted on each of its tags.
+    pub demands: Vec<watch::Sender<Arc<[Option<Demand>]>>>,
+    /// What boot carries out: pictures, reconnects, faults, the end.
+    pub requests: Box<dyn Fn(Request) + Send>,
+}
+
+/// What the decider cannot do itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Somebody looks at this camera (or at none).
+    Watch(Option<usize>),
+    /// Open this camera's stream anew.
+    Reconnect(usize),
+    /// Open this PLC's port anew.
+    Reset(usize),
+    /// Switch a fault of the demonstration.
+    Fault {
+        /// Which.
+        fault: Arc<str>,
+        /// On or off.
+        on: bool,
+    },
+    /// End the program.
+    Shutdown,
+}
+
+/// The decider.
+pub struct Core {
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    intake: Intake,
+    out: Outlets,
+    regions: Vec<Region>,
+    starts: Vec<usize>,
+    facts: Facts,
+    bank: Bank,
+    fold: Fold,
+    desk: Desk,
+    checks: Checks,
+    pending: Pending,
+    health: Health,
+    shown: Shown,
+    next_seq: u64,
+    published: Mono,
+    second: Mono,
+    eventful: bool,
+    scratch: Vec<EventKind>,
+    unwritten: u64,
+    intake_dropped: u64,
+}
+
+impl Core {
+    /// A decider with its past.
+    #[must_use]
+    pub fn new(
+        config: Arc<Config>,
+        clock: Arc<dyn Clock>,
+        intake: Intake,
+        past: &Past,
+        catalogue: Catalogue,
+        checks: Checks,
+        out: Outlets,
+    ) -> Self {
+        let now = clock.now();
+        let (regions, starts) = regions::all(&config);
+        let facts = Facts {
+            regions: vec![RegionFact::default(); regions.len()],
+            cameras: vec![CameraFact::default(); config.cameras.len()],
+            plcs: vec![PlcFact::default(); config.plcs.len()],
+            ..Facts::default()
+        };
+        let installed = past.first.unwrap_or(now.wall);
+        let desk = Desk::new(catalogue, config.site.time_zone.clone(), installed, &past.upkeep);
+        let mut core = Self {
+            regions,
+            starts,
+            facts,
+            bank: Bank::new(&config),
+            fold: Fold::restored(past.alarms.clone()),
+            desk,
+            checks,
+            pending: Pending::default(),
+            health: Health::default(),
+            shown: Shown::new(&config, past, now),
+            next_seq: past.last_seq + 1,
+            published: Mono(0),
+            second: Mono(0),
+            eventful: true,
+            scratch: Vec::new(),
+            unwritten: 0,
+            intake_dropped: 0,
+            config,
+            clock,
+            intake,
+            out,
+        };
+        let pid = std::process::id();
+        core.emit(EventKind::EngineStarted { version: env!("CARGO_PKG_VERSION").into(), pid }, now);
+        for alarm in core.bank.restore(&past.alarms) {
+            core.emit(EventKind::AlarmReturned { alarm, value: None }, now);
+        }
+        if let Some(text) = &past.note {
+            core.emit(EventKind::Note { text: Arc::clone(text) }, now);
+        }
+        for kind in core.desk.missing_ends() {
+            core.emit_durably(kind, None, now);
+        }
+        core
+    }
+
+    /// Runs until `ending` says so, then writes the end and publishes once more. Blocks; call it on its own thread.
+    pub fn run(&mut self, rx: &Receiver<Input>, ending: &dyn Fn() -> Option<Arc<str>>) {
+        self.shown.engine.state = EngineState::Running;
+        let reason = loop {
+            match rx.recv_timeout(Duration::from_millis(50)) {
+                Ok(input) => {
+                    self.take(input);
+                    for input in rx.try_iter().take(BATCH) {
+                        self.take(input);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break "every source has ended".into(),
+            }
+            self.step();
+            if let Some(reason) = ending() {
+                break reason;
+            }
+        };
+        let now = self.clock.now();
+        info!(%reason, "the engine stops");
+        self.emit(EventKind::EngineStopped { reason }, now);
+        self.shown.engine.state = EngineState::Stopping;
+        self.publish(now);
+    }
+
+    /// One decision: alarms, demands, the second's work, the board.
+    pub fn step(&mut self) {
+        let now = self.clock.now();
+        for (region, fact) in self.regions.iter().zip(&mut self.facts.regions) {
+            let delivers = self.facts.cameras.get(region.camera).is_some_and(|c| c.state.has_frames());
+            fact.camera_delivers = delivers;
+            fact.reading = region.fresh(now.mono).cloned();
+            fact.running = region.running;
+            fact.fault.clone_from(&region.fault);
+        }
+        let mut kinds = std::mem::take(&mut self.scratch);
+        self.bank.step(&self.facts, now.mono, &mut kinds);
+        for kind in kinds.drain(..) {
+            self.emit(kind, now);
+        }
+        self.scratch = kinds;
+        let due = now.mono.since(self.published) >= PUBLISH_EVERY;
+        self.demand(due || self.eventful, now);
+        if now.mono.since(self.second) >= Duration::from_secs(1) {
+            self.second = now.mono;
+            self.each_second(now);
+        }
+        if due || (self.eventful && now.mono.since(self.published) >= PUBLISH_LEAST) {
+            self.publish(now);
+        }
+    }
+
+    /// Takes one fact or wish; decides nothing yet.
+    pub fn take(&mut self, input: Input) {
+        match input {
+            Input::Sample(s) => {
+                let index = self.starts.get(usize::from(s.camera)).map(|start| start + usize::from(s.roi));
+                if let Some(region) = index.and_then(|i| self.regions.get_mut(i)) {
+                    region.sample(&s);
+                }
+            }
+            Input::Camera(report) => self.camera(*report),
+            Input::Snapshot(s) => {
+                self.eventful = true;
+                self.shown.snapshot = Some(Arc::new(s));
+            }
+            Input::Plc(report) => self.plc(*report),
+            Input::Bus(frame) => self.shown.bus(*frame),
+            Input::Host(report) => self.shown.host = Some(Arc::new(*report)),
+            Input::Logs(report) => self.shown.logs = Some(Arc::new(*report)),
+            Input::Historian(h) => self.shown.historian = *h,
+            Input::Writer(w) => self.writer(w),
+            Input::Intent(i) => self.intent(*i),
+            Input::Demo(faults) => {
+                self.eventful = true;
+                self.shown.demo = faults.into();
+            }
+        }
+    }
+
+    fn camera(&mut self, report: crate::model::camera::CameraReport) {
+        let index = usize::from(report.index);
+        let now = self.clock.now();
+        let Some(cfg) = self.config.cameras.get(index) else { return };
+        let id: CameraId = cfg.id.clone();
+        let Some(fact) = self.facts.cameras.get_mut(index) else { return };
+        let changed = fact.state != report.state;
+        fact.state = report.state;
+        fact.picture = report.picture;
+        fact.text.clone_from(&report.text);
+        let start = self.starts.get(index).copied().unwrap_or(0);
+        for (i, region) in self.regions.iter_mut().enumerate().filter(|(_, r)| r.camera == index) {
+            let fault = report.roi_faults.iter().find(|(k, _)| start + usize::from(*k) == i);
+            region.fault = fault.map(|(_, text)| Arc::clone(text));
+        }
+        let (state, text) = (report.state, report.text.clone());
+        self.shown.camera(index, report);
+        if changed {
+            let text = text.unwrap_or_else(|| "".into());
+            if state == CameraState::Live {
+                info!(camera = %id, state = state.word(), "camera");
+            } else {
+                warn!(camera = %id, state = state.word(), "{text}");
+            }
+            self.emit(EventKind::Camera { camera: id, state, text }, now);
+        }
+    }
+
+    fn plc(&mut self, report: crate::model::bus::PlcReport) {
+        let index = usize::from(report.index);
+        let now = self.clock.now();
+        let Some(cfg) = self.config.plcs.get(index) else { return };
+        let id: PlcId = cfg.id.clone();
+        let Some(fact) = self.facts.plcs.get_mut(index) else { return };
+        let changed = fact.state != report.state;
+        fact.state = report.state;
+        fact.text.clone_from(&report.text);
+        for tag in report.tags.iter().filter(|t| t.access == Access::Read) {
+            for region in &mut self.regions {
+                region.tag(&tag.id, tag.value);
+            }
+        }
+        let (state, text) = (report.state, report.text.clone());
+        self.shown.plc(index, report);
+        if changed {
+            let text = text.unwrap_or_else(|| "".into());
+            if state == PlcState::Live {
+                info!(plc = %id, "PLC live");
+            } else {
+                warn!(plc = %id, state = state.word(), "{text}");
+            }
+            self.emit(EventKind::Plc { plc: id, state, text }, now);
+        }
+    }
+
+    /// Takes what the journal's thread tells; durable events count from here on.
+    fn writer(&mut self, w: WriterOut) {
+        match w {
+            WriterOut::Durable { up_to_seq, commit_ms } => {
+                self.shown.journal.durable_seq = up_to_seq;
+                self.shown.journal.commit_ms = Some(commit_ms);
+                let (events, told) = self.pending.durable(up_to_seq);
+                for event in events {
+                    self.fold.apply(&event);
+                    self.desk.apply(&event);
+                    self.shown.recent(event);
+                    self.eventful = true;
+                }
+                if !told.is_empty() {
+                    // Whoever is told that it is done finds it done when they look.
+                    self.publish(self.clock.now());
+                }
+                for (reply, text) in told {
+                    answer(Some(reply), Ok(text));
+                }
+            }
+            WriterOut::Lost { from_seq, to_seq } => {
+                for event in self.pending.lost(from_seq, to_seq) {
+                    error!(seq = event.seq, "an event could not be saved and does not count");
+                    self.desk.release(&event.kind);
+                    self.eventful = true;
+                }
+            }
+            WriterOut::Status { size_bytes, waiting, dropped, fault } => {
+                let j = &mut self.shown.journal;
+                (j.size_bytes, j.waiting, j.dropped) = (size_bytes, waiting, dropped + self.unwritten);
+                j.fault = fault.map(Into::into);
+                self.facts.journal_fault.clone_from(&j.fault);
+            }
+        }
+    }
+
+    /// Something happened: it counts at once, and the journal is told.
+    fn emit(&mut self, kind: EventKind, now: Now) {
+        if let EventKind::AlarmRaised { text, priority, .. } = &kind {
+            warn!(priority = priority.word(), "alarm: {text}");
+        }
+        let event = self.number(kind, now);
+        self.fold.apply(&event);
+        self.shown.recent(event.clone());
+        self.eventful = true;
+        if self.out.writer.try_send(Write::Event(event)).is_err() {
+            self.unwritten += 1;
+        }
+    }
+
+    /// Something is to happen: it counts once it is durable.
+    fn emit_durably(&mut self, kind: EventKind, reply: Option<(SyncSender<Reply>, String)>, now: Now) -> bool {
+        if self.pending.full() {
+            self.desk.release(&kind);
+            answer(reply.map(|r| r.0), Err("too much waits for the disk already; see the journal's fault".into()));
+            return false;
+        }
+        let event = self.number(kind, now);
+        if self.out.writer.try_send(Write::Urgent(event.clone())).is_err() {
+            self.desk.release(&event.kind);
+            answer(reply.map(|r| r.0), Err("the journal takes nothing more: nothing was saved; check its disk".into()));
+            return false;
+        }
+        self.pending.add(event, reply, now.mono);
+        self.eventful = true;
+        true
+    }
+
+    fn number(&mut self, kind: EventKind, now: Now) -> Event {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.shown.journal.events += 1;
+        self.shown.journal.last_event = Some(now.wall);
+        Event { seq, at: now.wall, kind }
+    }
+
+    fn intent(&mut self, i: Intent) {
+        let now = self.clock.now();
+        let Intent { who, why, kind, reply } = i;
+        match kind {
+            IntentKind::Acknowledge(alarm) => self.acknowledge(&[alarm], &who, why.as_ref(), reply, now),
+            IntentKind::AcknowledgeAll => {
+                let open: Vec<AlarmId> =
+                    self.fold.alarms().into_iter().filter(|a| a.state.unacknowledged()).map(|a| a.id).collect();
+                self.acknowledge(&open, &who, why.as_ref(), reply, now);
+            }
+            IntentKind::Watch(camera) => {
+                let index = camera.and_then(|c| self.config.cameras.iter().position(|k| k.id == c));
+                self.shown.snapshot = self.shown.snapshot.take().filter(|s| Some(usize::from(s.camera)) == index);
+                (self.out.requests)(Request::Watch(index));
+                answer(reply, Ok(String::new()));
+            }
+            IntentKind::ReconnectCamera(id) => {
+                let index = self.config.cameras.iter().position(|c| c.id == id);
+                self.carry_out(
+                    index.map(Request::Reconnect),
+                    &format!("{id}: opening the stream anew"),
+                    &id,
+                    &who,
+                    reply,
+                    now,
+                );
+            }
+            IntentKind::ResetPlc(id) => {
+                let index = self.config.plcs.iter().position(|p| p.id == id);
+                self.carry_out(
+                    index.map(Request::Reset),
+                    &format!("{id}: opening the port anew"),
+                    &id,
+                    &who,
+                    reply,
+                    now,
+                );
+            }
+            IntentKind::StartRun { task } => match self.desk.start(&task, &who) {
+                Ok((run, kind)) => {
+                    self.emit_durably(kind, reply.map(|r| (r, format!("run {run} begun"))), now);
+                }
+                Err(e) => answer(reply, Err(e)),
+            },
+            IntentKind::AnswerStep { run, step, answer: a } => match self.settled(run, &step, a, &who) {
+                Ok(kinds) => self.emit_all(kinds, reply, "saved", now),
+                Err(e) => answer(reply, Err(e)),
+            },
+            IntentKind::AbandonRun { run } => match self.desk.abandon(run, &who) {
+                Ok(kind) => self.emit_all(vec![kind], reply, "run ended", now),
+                Err(e) => answer(reply, Err(e)),
+            },
+            IntentKind::DemoFault { fault, on } => {
+                if self.shown.demo.iter().any(|f| f.id == fault) {
+                    (self.out.requests)(Request::Fault { fault: Arc::clone(&fault), on });
+                    answer(reply, Ok(format!("{fault} {}", if on { "on" } else { "off" })));
+                } else {
+                    let known: Vec<&str> = self.shown.demo.iter().map(|f| f.id.as_ref()).collect();
+                    let text = if known.is_empty() {
+                        "this is no demonstration".into()
+                    } else {
+                        format!("there are {}", known.join(", "))
+                    };
+                    answer(reply, Err(format!("no fault {fault}; {text}")));
+                }
+            }
+            IntentKind::TerminalLost { reason } => {
+                warn!(%reason, "the console's terminal is gone; the engine goes on without it");
+                self.emit(EventKind::TerminalLost { reason }, now);
+                (self.out.requests)(Request::Watch(None));
+            }
+            IntentKind::Shutdown => {
+                info!(%who, "asked to stop");
+                answer(reply, Ok("stopping".into()));
+                (self.out.requests)(Request::Shutdown);
+            }
+        }
+    }
+
+    /// A step's answer: what the program checks itself is answered by the program, whatever was sent.
+    fn settled(&mut self, run: u64, step: &str, answer: Answer, who: &str) -> Result<Vec<EventKind>, String> {
+        let board = Arc::clone(&self.out.board.borrow());
+        let checks = self.checks;
+        let answer = self.desk.settle(run, step, answer, &|check| checks(check, &board));
+        self.desk.answer(run, step, answer, who)
+    }
+
+    fn carry_out(
+        &mut self,
+        request: Option<Request>,
+        text: &str,
+        id: &dyn std::fmt::Display,
+        who: &Arc<str>,
+        reply: Option<SyncSender<Reply>>,
+        now: Now,
+    ) {
+        let Some(request) = request else { return answer(reply, Err(format!("there is no {id}"))) };
+        (self.out.requests)(request);
+        self.emit(EventKind::Note { text: format!("{text}, asked for by {who}").into() }, now);
+        answer(reply, Ok(text.to_owned()));
+    }
+
+    fn emit_all(&mut self, kinds: Vec<EventKind>, reply: Option<SyncSender<Reply>>, text: &str, now: Now) {
+        let last = kinds.len().saturating_sub(1);
+        let mut reply = reply.map(|r| (r, text.to_owned()));
+        for (i, kind) in kinds.into_iter().enumerate() {
+            let reply = if i == last { reply.take() } else { None };
+            if !self.emit_durably(kind, reply, now) {
+                return;
+            }
+        }
+    }
+
+    fn acknowledge(
+        &mut self,
+        alarms: &[AlarmId],
+        who: &Arc<str>,
+        why: Option<&Arc<str>>,
+        reply: Option<SyncSender<Reply>>,
+        now: Now,
+    ) {
+        let known = self.fold.alarms();
+        let find = |id: &AlarmId| known.iter().find(|a| &a.id == id);
+        if let [one] = alarms {
+            match find(one) {
+                None => return answer(reply, Err(format!("no alarm {one} is active; see vms alarms list"))),
+                Some(a) if !a.state.unacknowledged() => {
+                    return answer(reply, Ok(format!("{one} is acknowledged already")));
+                }
+                Some(_) => {}
+            }
+        }
+        let open: Vec<&AlarmId> = alarms.iter().filter(|id| !self.pending.acknowledging(id)).collect();
+        if open.is_empty() {
+            return answer(reply, Ok("nothing to acknowledge".into()));
+        }
+        let kinds: Vec<EventKind> = open
+            .iter()
+            .map(|id| EventKind::AlarmAcknowledged { alarm: (*id).clone(), who: Arc::clone(who), why: why.cloned() })
+            .collect();
+        let text = match open.as_slice() {
+            [one] => format!("{one} acknowledged"),
+            many => format!("{} alarms acknowledged", many.len()),
+        };
+        self.emit_all(kinds, reply, &text, now);
+    }
+
+    /// What the PLCs are to show. Alarm coils go out at once; levels only when `levels` says so, to keep the line calm.
+    fn demand(&mut self, levels: bool, now: Now) {
+        for (p, plc) in self.config.plcs.iter().enumerate() {
+            let Some(tx) = self.out.demands.get(p) else { continue };
+            let before = Arc::clone(&tx.borrow());
+            let wanted: Arc<[Option<Demand>]> = plc
+                .tags
+                .iter()
+                .zip(before.iter())
+                .map(|(tag, before)| match tag.source.as_ref()? {
+                    Source::Level(..) if !levels && before.is_some() => *before,
+                    source => Some(self.wanted(source, p, now)),
+                })
+                .collect();
+            tx.send_if_modified(|held| {
+                let changed = *held != wanted;
+                if changed {
+                    *held = wanted;
+                }
+                changed
+            });
+        }
+    }
+
+    fn wanted(&self, source: &Source, plc: usize, now: Now) -> Demand {
+        match source {
+            Source::Heartbeat => Demand::Heartbeat,
+            Source::Alarm(roi) => {
+                let region = self.regions.iter().position(|r| &r.id == roi);
+                let alarm = region.and_then(|r| self.bank.region_level(r)) == Some(Level::Alarm);
+                Demand::Value(u16::from(alarm))
+            }
+            Source::Level(roi, quantity) => {
+                let region = self.regions.iter().find(|r| &r.id == roi);
+                let reading = region.and_then(|r| r.fresh(now.mono)).filter(|r| r.grade != Grade::Untrusted);
+                let value = reading.and_then(|r| r.value(*quantity));
+                Demand::Value(value.map_or(u16::MAX, |v| (v * 100.0).round().clamp(0.0, 65534.0) as u16))
+            }
+            Source::Health => {
+                let cameras =
+                    self.facts.cameras.iter().all(|c| c.state.has_frames() || c.state == CameraState::Disabled);
+                let line = self.facts.plcs.get(plc).is_some_and(|p| p.state != PlcState::Lost);
+                Demand::Value(u16::from(cameras && line && self.facts.journal_fault.is_none()))
+            }
+        }
+    }
+
+    fn each_second(&mut self, now: Now) {
+        let readings: Vec<_> = self.regions.iter_mut().filter_map(|r| r.second(now)).collect();
+        if !readings.is_empty() && self.out.writer.try_send(Write::Readings(readings)).is_err() {
+            self.unwritten += 1;
+        }
+        self.pending.impatient(now.mono, self.facts.journal_fault.as_deref());
+        let indicators = self.shown.indicators(&self.config.resources, &mut self.health, now);
+        self.facts.indicators = indicators;
+        self.bank.adopt_indicators(&self.facts);
+        let dropped = self.intake.dropped();
+        if dropped > self.intake_dropped {
+            let count = dropped - self.intake_dropped;
+            self.intake_dropped = dropped;
+            error!(count, "the engine did not keep up: facts were lost");
+            self.emit(EventKind::Dropped { what: "facts".into(), count }, now);
+        }
+        self.shown.engine.dropped = vec![("facts".into(), dropped), ("journal writes".into(), self.unwritten)];
+        self.shown.engine.dropped.retain(|(_, n)| *n > 0);
+        self.shown.each_second(now);
+    }
+
+    fn publish(&mut self, now: Now) {
+        self.published = now.mono;
+        self.eventful = false;
+        let mut alarms = self.fold.alarms();
+        for a in &mut alarms {
+            a.acknowledging = self.pending.acknowledging(&a.id);
+            if a.state.active() {
+                a.value = self.bank.value(&a.id, &self.facts).or(a.value);
+            }
+        }
+        let mut board = self.shown.board(&self.regions, &self.bank, alarms, now);
+        // The desk asks the checks, and they look at the board: two steps.
+        board.upkeep = Arc::new(self.desk.board(now, &|check| (self.checks)(check, &board)));
+        self.out.board.send_replace(Arc::new(board));
+    }
+}

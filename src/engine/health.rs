@@ -1,0 +1,266 @@
+//! The health indicators: each value against its threshold, with a day of history and a forecast.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::{Mono, Now};
+use crate::base::ring::Ring;
+use crate::config::sections::Resources;
+use crate::model::board::{Group, HistorianBoard, HistorianState, Indicator, IndicatorState, JournalBoard, Sense};
+use crate::model::bus::PlcBoard;
+use crate::model::camera::{CameraBoard, CameraState};
+use crate::model::host::HostReport;
+use crate::model::logs::LogReport;
+
+/// Distance of two values of the history.
+const STEP: Duration = Duration::from_secs(10);
+/// A day of them.
+const DAY: usize = 24 * 360;
+/// The forecast looks back over an hour and needs five minutes.
+const FORECAST_OVER: usize = 360;
+const FORECAST_LEAST: usize = 30;
+
+/// What the indicators are made of.
+pub struct Sources<'a> {
+    /// Thresholds.
+    pub limits: &'a Resources,
+    /// The computer.
+    pub host: Option<&'a HostReport>,
+    /// Cameras.
+    pub cameras: &'a [Arc<CameraBoard>],
+    /// PLCs.
+    pub plcs: &'a [Arc<PlcBoard>],
+    /// PostgreSQL.
+    pub historian: &'a HistorianBoard,
+    /// The journal.
+    pub journal: &'a JournalBoard,
+    /// Logs.
+    pub logs: Option<&'a LogReport>,
+}
+
+/// Keeps the histories.
+#[derive(Default)]
+pub struct Health {
+    histories: HashMap<Arc<str>, History>,
+}
+
+struct History {
+    values: Ring<f32>,
+    shown: Arc<[f32]>,
+    stepped: Option<Mono>,
+}
+
+/// An indicator before its history.
+struct Raw {
+    id: String,
+    group: Group,
+    name: String,
+    value: Option<f64>,
+    unit: &'static str,
+    limit: Option<f64>,
+    sense: Sense,
+    text: Option<Arc<str>>,
+    at: Option<Now>,
+}
+
+impl Raw {
+    fn new(
+        id: impl Into<String>,
+        group: Group,
+        name: impl Into<String>,
+        value: Option<f64>,
+        unit: &'static str,
+    ) -> Self {
+        let (id, name) = (id.into(), name.into());
+        Self { id, group, name, value, unit, limit: None, sense: Sense::High, text: None, at: None }
+    }
+
+    fn below(mut self, limit: f64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    fn at_least(mut self, limit: f64) -> Self {
+        self.limit = Some(limit);
+        self.sense = Sense::Low;
+        self
+    }
+
+    fn why(mut self, text: Option<Arc<str>>) -> Self {
+        self.text = text;
+        self
+    }
+
+    fn at(mut self, at: Option<Now>) -> Self {
+        self.at = at;
+        self
+    }
+}
+
+impl Health {
+    /// All indicators now, by group.
+    pub fn indicators(&mut self, s: &Sources<'_>, now: Now) -> Arc<[Indicator]> {
+        let mut raw = Vec::new();
+        host(s, &mut raw);
+        cameras(s, &mut raw);
+        plcs(s, &mut raw);
+        database(s, &mut raw);
+        journal_and_logs(s, &mut raw);
+        raw.into_iter().map(|r| self.finish(r, now)).collect()
+    }
+
+    fn finish(&mut self, r: Raw, now: Now) -> Indicator {
+        let id: Arc<str> = r.id.into();
+        let history = self.histories.entry(Arc::clone(&id)).or_insert_with(|| History {
+            values: Ring::new(DAY),
+            shown: Arc::new([]),
+            stepped: None,
+        });
+        if history.stepped.is_none_or(|t| now.mono.since(t) >= STEP) {
+            history.stepped = Some(now.mono);
+            history.values.push(r.value.map_or(f32::NAN, |v| v as f32));
+            history.shown = history.values.to_vec().into();
+        }
+        let state = match (r.value, r.limit, r.sense) {
+            (None, _, _) => IndicatorState::Unknown,
+            (Some(v), Some(l), Sense::High) if v >= l => IndicatorState::Exceeded,
+            (Some(v), Some(l), Sense::Low) if v <= l => IndicatorState::Exceeded,
+            _ => IndicatorState::Normal,
+        };
+        Indicator {
+            group: r.group,
+            name: r.name.into(),
+            unit: r.unit,
+            forecast: r.limit.and_then(|l| forecast(&history.shown, l, r.sense)),
+            history: Arc::clone(&history.shown),
+            history_step: STEP,
+            value: r.value,
+            limit: r.limit,
+            sense: r.sense,
+            state,
+            at: r.value.is_some().then(|| r.at.unwrap_or(now)),
+            text: r.text,
+            id,
+        }
+    }
+}
+
+fn host(s: &Sources<'_>, out: &mut Vec<Raw>) {
+    let at = s.host.map(|h| h.at);
+    let host = |f: fn(&HostReport) -> Option<f64>| s.host.and_then(f);
+    out.push(Raw::new("cpu", Group::Host, "CPU", host(|h| h.cpu_percent), "%").below(s.limits.cpu_percent).at(at));
+    let memory = Raw::new("memory", Group::Host, "Memory", host(|h| h.memory_percent), "%");
+    out.push(memory.below(s.limits.memory_percent).at(at));
+    out.push(Raw::new("process.cpu", Group::Host, "This program, CPU", host(|h| h.process_cpu_percent), "%").at(at));
+    let rss = host(|h| h.process_rss_bytes.map(|b| b as f64));
+    out.push(Raw::new("process.memory", Group::Host, "This program, memory", rss, "B").at(at));
+    for d in s.host.map_or(&[][..], |h| &h.disks) {
+        let free =
+            Raw::new(format!("disk.{}", d.mount), Group::Disks, format!("{} free", d.mount), d.free_percent(), "%");
+        out.push(free.at_least(s.limits.disk_free_percent).at(at));
+    }
+    for i in s.host.map_or(&[][..], |h| &h.interfaces) {
+        let n = &i.name;
+        out.push(
+            Raw::new(format!("net.{n}.rx"), Group::Network, format!("{n} received"), Some(i.rx_bytes_s), "B/s").at(at),
+        );
+        out.push(
+            Raw::new(format!("net.{n}.tx"), Group::Network, format!("{n} sent"), Some(i.tx_bytes_s), "B/s").at(at),
+        );
+    }
+}
+
+fn cameras(s: &Sources<'_>, out: &mut Vec<Raw>) {
+    let limit_ms = s.limits.camera_latency.as_secs_f64() * 1000.0;
+    for c in s.cameras.iter().filter(|c| c.state() != CameraState::Disabled) {
+        let report = c.report.as_ref();
+        let id = &c.id;
+        let latency = report.and_then(|r| r.latency_ms_p99);
+        let why = match (latency, c.state().has_frames()) {
+            (Some(_), _) => None,
+            (None, true) => Some("the camera has not told its clock yet".into()),
+            (None, false) => Some(format!("camera {}", c.state().word()).into()),
+        };
+        let raw = Raw::new(format!("camera.{id}.latency"), Group::Cameras, format!("{id} latency p99"), latency, "ms");
+        out.push(raw.below(limit_ms).why(why).at(report.and_then(|r| r.last_frame)));
+        let fps = report.and_then(|r| r.fps);
+        out.push(Raw::new(format!("camera.{id}.fps"), Group::Cameras, format!("{id} frame rate"), fps, "/s"));
+    }
+}
+
+fn plcs(s: &Sources<'_>, out: &mut Vec<Raw>) {
+    for p in s.plcs {
+        let report = p.report.as_ref();
+        let response = report.and_then(|r| r.response_ms_p99);
+        let raw =
+            Raw::new(format!("plc.{}.response", p.id), Group::Plc, format!("{} response p99", p.id), response, "ms");
+        out.push(raw.why(report.and_then(|r| r.text.clone())).at(report.and_then(|r| r.last_answer)));
+    }
+}
+
+fn database(s: &Sources<'_>, out: &mut Vec<Raw>) {
+    let h = s.historian;
+    if h.state == HistorianState::Off {
+        return;
+    }
+    let limit_ms = s.limits.database_response.as_secs_f64() * 1000.0;
+    let response = Raw::new("database.response", Group::Database, "Response", h.response_ms, "ms");
+    out.push(response.below(limit_ms).why(h.text.clone()).at(h.at));
+    let size = h.size_bytes.map(|b| b as f64);
+    out.push(Raw::new("database.size", Group::Database, "Size", size, "B").why(h.text.clone()).at(h.at));
+}
+
+fn journal_and_logs(s: &Sources<'_>, out: &mut Vec<Raw>) {
+    let j = s.journal;
+    let size = j.size_bytes.map(|b| b as f64);
+    out.push(Raw::new("journal.size", Group::Journal, "Size", size, "B").why(j.fault.clone()));
+    out.push(Raw::new("journal.commit", Group::Journal, "Newest commit", j.commit_ms, "ms").why(j.fault.clone()));
+    let errors = Raw::new("logs.errors", Group::Logs, "Errors", s.logs.map(LogReport::errors_per_min), "/min");
+    out.push(errors.below(s.limits.log_errors_per_min).at(s.logs.map(|l| l.at)));
+}
+
+/// Time until a value reaches its limit on the straight line through its newest hour; none while it moves away, or
+/// where the line explains less than half of what the value does.
+fn forecast(history: &[f32], limit: f64, sense: Sense) -> Option<Duration> {
+    let tail = &history[history.len().saturating_sub(FORECAST_OVER)..];
+    let points = tail.iter().enumerate().filter(|(_, v)| v.is_finite());
+    let known: Vec<(f64, f64)> = points.map(|(i, v)| (i as f64, f64::from(*v))).collect();
+    if known.len() < FORECAST_LEAST {
+        return None;
+    }
+    let n = known.len() as f64;
+    let (xm, ym) = (known.iter().map(|p| p.0).sum::<f64>() / n, known.iter().map(|p| p.1).sum::<f64>() / n);
+    let sxx: f64 = known.iter().map(|p| (p.0 - xm).powi(2)).sum();
+    let sxy: f64 = known.iter().map(|p| (p.0 - xm) * (p.1 - ym)).sum();
+    let syy: f64 = known.iter().map(|p| (p.1 - ym).powi(2)).sum();
+    if sxx <= 0.0 || syy <= 0.0 || sxy * sxy / (sxx * syy) < 0.5 {
+        return None;
+    }
+    let slope = sxy / sxx;
+    let last = ym + slope * (tail.len() as f64 - 1.0 - xm);
+    let towards = match sense {
+        Sense::High => slope > 0.0 && last < limit,
+        Sense::Low => slope < 0.0 && last > limit,
+    };
+    let steps = (limit - last) / slope;
+    (towards && steps.is_finite()).then(|| Duration::from_secs_f64((steps * STEP.as_secs_f64()).clamp(0.0, 3.2e9)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forecasts_a_filling_disk_and_nothing_else() {
+        let falling: Vec<f32> = (0..100u8).map(|i| 50.0 - f32::from(i) * 0.1).collect();
+        let d = forecast(&falling, 20.0, Sense::Low).unwrap();
+        assert!((d.as_secs_f64() - 201.0 * 10.0).abs() < 15.0, "{d:?}");
+        let rising: Vec<f32> = falling.iter().rev().copied().collect();
+        assert_eq!(forecast(&rising, 20.0, Sense::Low), None);
+        let noise: Vec<f32> = (0..100).map(|i| if i % 2 == 0 { 40.0 } else { 45.0 }).collect();
+        assert_eq!(forecast(&noise, 20.0, Sense::Low), None);
+        assert_eq!(forecast(&falling[..10], 20.0, Sense::Low), None, "too short");
+        assert_eq!(forecast(&[f32::NAN; 50], 20.0, Sense::Low), None);
+    }
+}

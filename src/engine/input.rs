@@ -1,0 +1,86 @@
+//! What reaches the decider, and the bounded queue it comes through.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use crate::journal::WriterOut;
+use crate::model::board::{DemoFault, HistorianBoard};
+use crate::model::bus::{BusFrame, PlcReport};
+use crate::model::camera::{CameraReport, Snapshot};
+use crate::model::host::HostReport;
+use crate::model::intent::Intent;
+use crate::model::logs::LogReport;
+use crate::model::vibration::Sample;
+
+/// Room for about ten seconds of sixteen cameras with four regions each.
+const QUEUE: usize = 16_384;
+
+/// Something for the decider. Samples are small and come by the thousand; everything else is boxed or small.
+#[derive(Debug)]
+pub enum Input {
+    /// One region in one frame.
+    Sample(Sample),
+    /// A camera's state.
+    Camera(Box<CameraReport>),
+    /// A small picture that somebody looks at.
+    Snapshot(Snapshot),
+    /// A PLC's state.
+    Plc(Box<PlcReport>),
+    /// A frame on a PLC's line.
+    Bus(Box<BusFrame>),
+    /// The computer.
+    Host(Box<HostReport>),
+    /// Log files.
+    Logs(Box<LogReport>),
+    /// The link to PostgreSQL.
+    Historian(Box<HistorianBoard>),
+    /// What the journal's thread tells.
+    Writer(WriterOut),
+    /// Somebody asks for something.
+    Intent(Box<Intent>),
+    /// The demonstration's faults have changed.
+    Demo(Vec<DemoFault>),
+}
+
+/// The queue's entrance; cloned into every source. Never blocks: what finds no room is counted.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    tx: SyncSender<Input>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Intake {
+    /// The queue.
+    #[must_use]
+    pub fn channel() -> (Self, Receiver<Input>) {
+        let (tx, rx) = sync_channel(QUEUE);
+        (Self { tx, dropped: Arc::default() }, rx)
+    }
+
+    /// Hands over; false (and counted) if the queue is full or the decider has ended.
+    pub fn push(&self, input: Input) -> bool {
+        let ok = self.tx.try_send(input).is_ok();
+        if !ok {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        ok
+    }
+
+    /// Hands a wish over, or answers it at once with the reason why not.
+    pub fn ask(&self, intent: Intent) {
+        if let Err(TrySendError::Full(i) | TrySendError::Disconnected(i)) =
+            self.tx.try_send(Input::Intent(Box::new(intent)))
+            && let Input::Intent(intent) = i
+            && let Some(reply) = intent.reply
+        {
+            let _ = reply.try_send(Err("the engine is too busy or ending; try again".into()));
+        }
+    }
+
+    /// How many found no room since the start.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}

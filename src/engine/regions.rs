@@ -1,0 +1,161 @@
+//! The regions as the decider holds them: analyser, newest reading, trend, and their place on the board.
+
+use std::sync::Arc;
+
+use crate::base::clock::{Mono, Now};
+use crate::base::ring::Ring;
+use crate::config::sections::{Camera, Config, NominalHz, Roi};
+use crate::model::event::SecondReading;
+use crate::model::quantity::Quantity;
+use crate::model::vibration::{Grade, Level, LimitMark, Reading, RoiBoard, Role, Sample, Spectrum, Waveform};
+use crate::model::{RoiId, TagId};
+use crate::vibration::Analyzer;
+use crate::vibration::analyze::{AnalyzerSpec, WINDOW_S};
+
+/// Ten minutes, one value a second.
+const TREND: usize = 600;
+
+/// One region.
+pub struct Region {
+    /// Its name.
+    pub id: RoiId,
+    /// Index of its camera.
+    pub camera: usize,
+    /// What it is there for.
+    pub role: Role,
+    /// Whether its machine runs.
+    pub running: Option<bool>,
+    /// The newest reading.
+    pub reading: Option<Arc<Reading>>,
+    /// What is wrong with the region itself.
+    pub fault: Option<Arc<str>>,
+    rect: [u32; 4],
+    limits: Arc<[LimitMark]>,
+    running_tag: Option<TagId>,
+    nominal: Option<NominalHz>,
+    analyzer: Analyzer,
+    trend: Ring<f32>,
+    trend_quantity: Quantity,
+}
+
+impl Region {
+    fn new(camera: usize, cfg: &Camera, roi: &Roi) -> Self {
+        let mark =
+            |l: &crate::config::sections::Limit| LimitMark { quantity: l.quantity, warning: l.warning, alarm: l.alarm };
+        let limits: Arc<[LimitMark]> = roi.limits.iter().map(mark).collect();
+        let usual = if cfg.scale_mm_per_px.is_some() { Quantity::VelocityRmsMmS } else { Quantity::DisplacementPpPx };
+        let mut analyzer = Analyzer::new(AnalyzerSpec {
+            expected_fps: cfg.expected_fps.unwrap_or(30.0),
+            window_s: WINDOW_S,
+            scale_mm_per_px: cfg.scale_mm_per_px,
+            // What comes over RTSP is coded, and never without loss.
+            coded: true,
+        });
+        if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
+            analyzer.nominal_hz = Some(hz);
+        }
+        Self {
+            id: roi.id.clone(),
+            camera,
+            role: roi.role,
+            running: None,
+            reading: None,
+            fault: None,
+            rect: roi.rect,
+            trend_quantity: limits.first().map_or(usual, |l| l.quantity),
+            limits,
+            running_tag: roi.running.clone(),
+            nominal: roi.nominal_hz.clone(),
+            analyzer,
+            trend: Ring::new(TREND),
+        }
+    }
+
+    /// Takes a sample and makes the new reading.
+    pub fn sample(&mut self, s: &Sample) {
+        self.analyzer.push(s);
+        self.reading = self.analyzer.read(s).map(Arc::new);
+    }
+
+    /// Takes the value of a tag: the machine's frequency, or whether it runs.
+    pub fn tag(&mut self, id: &TagId, value: Option<u16>) {
+        if let Some(NominalHz::Tag { tag, hz_per_unit }) = &self.nominal
+            && tag == id
+        {
+            self.analyzer.nominal_hz = value.map(|v| f64::from(v) * hz_per_unit);
+        }
+        if self.running_tag.as_ref() == Some(id) {
+            self.running = value.map(|v| v != 0);
+        }
+    }
+
+    /// The newest reading if it is younger than a second: older ones are shown as old, and decide nothing.
+    #[must_use]
+    pub fn fresh(&self, now: Mono) -> Option<&Arc<Reading>> {
+        self.reading.as_ref().filter(|r| now.secs_since(r.at) < 1.0)
+    }
+
+    /// Its level: the latches' word, unless nothing can be said.
+    #[must_use]
+    pub fn level(&self, latched: Option<Level>, now: Mono) -> Level {
+        if self.fault.is_some() || self.fresh(now).is_none_or(|r| r.grade == Grade::Untrusted) {
+            return Level::Unknown;
+        }
+        if self.running == Some(false) {
+            return Level::Stopped;
+        }
+        latched.unwrap_or(Level::Normal)
+    }
+
+    /// Once a second: the trend goes on, and the second's reading for the journal, if there is one to trust.
+    pub fn second(&mut self, now: Now) -> Option<SecondReading> {
+        let fresh = self.fresh(now.mono).filter(|r| r.grade != Grade::Untrusted).cloned();
+        let value = fresh.as_ref().and_then(|r| r.value(self.trend_quantity));
+        self.trend.push(value.map_or(f32::NAN, |v| v as f32));
+        let r = fresh.filter(|_| self.role == Role::Asset)?;
+        Some(SecondReading {
+            second: now.wall.as_second(),
+            roi: self.id.clone(),
+            displacement_pp_px: r.displacement_pp_px,
+            displacement_rms_px: r.displacement_rms_px,
+            velocity_rms_mm_s: r.velocity_rms_mm_s,
+            peak_hz: r.tone.map(|t| t.hz),
+            peak_amplitude_px: r.tone.map(|t| t.major_px),
+            uncertainty_px: r.uncertainty_px,
+            grade: r.grade,
+        })
+    }
+
+    /// Its place on the board.
+    #[must_use]
+    pub fn board(&self, latched: Option<Level>, now: Mono) -> RoiBoard {
+        let fresh = self.fresh(now).is_some();
+        RoiBoard {
+            id: self.id.clone(),
+            role: self.role,
+            rect: self.rect,
+            reading: self.reading.clone(),
+            level: self.level(latched, now),
+            running: self.running,
+            fault: self.fault.clone(),
+            limits: Arc::clone(&self.limits),
+            nominal_hz: self.analyzer.nominal_hz,
+            waveform: Arc::new(if self.reading.is_some() { self.analyzer.waveform() } else { Waveform::default() }),
+            spectrum: Arc::new(if fresh { self.analyzer.spectrum() } else { Spectrum::default() }),
+            trend: self.trend.to_vec().into(),
+            trend_quantity: self.trend_quantity,
+        }
+    }
+}
+
+/// All regions of a configuration, and where each camera's begin.
+#[must_use]
+pub fn all(config: &Config) -> (Vec<Region>, Vec<usize>) {
+    let mut regions = Vec::new();
+    let mut starts = Vec::new();
+    for (c, camera) in config.cameras.iter().enumerate() {
+        starts.push(regions.len());
+        regions.extend(camera.rois.iter().map(|r| Region::new(c, camera, r)));
+    }
+    (regions, starts)
+}

@@ -1,0 +1,231 @@
+//! The decider stepped by hand: from a sample to the PLC's demand, and from a wish to what counts.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::restore::Past;
+use super::{Core, Input, Intake, Outlets};
+use crate::base::clock::{Clock, SimClock};
+use crate::config::Config;
+use crate::journal::{Write, WriterOut};
+use crate::model::alarm::AlarmState;
+use crate::model::board::Board;
+use crate::model::bus::Demand;
+use crate::model::camera::{CameraReport, CameraState, Picture};
+use crate::model::event::{Event, EventKind};
+use crate::model::intent::{Intent, IntentKind};
+use crate::model::vibration::{Fit, Sample};
+use crate::upkeep::Catalogue;
+
+const SITE: &str = r#"
+[[camera]]
+id = "deck"
+url = "rtsp://127.0.0.1/s"
+expected_fps = 25
+[[camera.roi]]
+id = "east"
+rect = [10, 10, 64, 64]
+role = "asset"
+limits = [{ quantity = "displacement_pp_px", alarm = 1.0, on_delay = "0s", off_delay = "1s" }]
+[[plc]]
+id = "bus"
+port = "/dev/null"
+[[plc.tag]]
+id = "alarm"
+table = "coil"
+address = 100
+access = "write"
+source = "alarm:east"
+"#;
+
+struct Bench {
+    core: Core,
+    clock: Arc<SimClock>,
+    board: watch::Receiver<Arc<Board>>,
+    demand: watch::Receiver<Arc<[Option<Demand>]>>,
+    writes: Receiver<Write>,
+    inbox: Receiver<Input>,
+    intake: Intake,
+    frame: u64,
+}
+
+fn bench(past: &Past, room_for_writes: usize) -> Bench {
+    let config = Config::parse(SITE, "test", Path::new("."), &|_| None).unwrap().config;
+    let clock = Arc::new(SimClock::new(Timestamp::UNIX_EPOCH));
+    clock.advance(Duration::from_secs(100));
+    let (intake, inbox) = Intake::channel();
+    let (writer, writes) = sync_channel(room_for_writes);
+    let empty = Board::empty("s", "n", jiff::tz::TimeZone::UTC, clock.now());
+    let (board_tx, board) = watch::channel(Arc::new(empty));
+    let nothing: Arc<[Option<Demand>]> = vec![None].into();
+    let (demand_tx, demand) = watch::channel(nothing);
+    let out = Outlets { writer, board: board_tx, demands: vec![demand_tx], requests: Box::new(|_| {}) };
+    let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+    let catalogue = Catalogue::built_in().unwrap();
+    let core = Core::new(Arc::new(config), time, intake.clone(), past, catalogue, |_, _| None, out);
+    let mut b = Bench { core, clock, board, demand, writes, inbox, intake, frame: 0 };
+    b.camera(CameraState::Live);
+    b
+}
+
+impl Bench {
+    fn camera(&mut self, state: CameraState) {
+        let report = CameraReport {
+            index: 0,
+            state,
+            since: self.clock.now(),
+            text: None,
+            codec: None,
+            size: None,
+            fps: None,
+            latency_ms_p50: None,
+            latency_ms_p99: None,
+            jitter_ms: None,
+            lost_frames: 0,
+            bitrate_kbps: None,
+            reconnects: 0,
+            last_frame: None,
+            picture: Picture::Clear,
+            sharpness: None,
+            roi_faults: vec![],
+            attempts: vec![],
+            dropped_samples: 0,
+        };
+        self.intake.push(Input::Camera(Box::new(report)));
+        self.turn();
+    }
+
+    /// Takes what waits, and decides once.
+    fn turn(&mut self) {
+        while let Ok(input) = self.inbox.try_recv() {
+            self.core.take(input);
+        }
+        self.core.step();
+    }
+
+    /// Frames of a sine of this amplitude.
+    fn shake(&mut self, frames: u64, amplitude_px: f64) {
+        for _ in 0..frames {
+            self.clock.advance(Duration::from_millis(40));
+            self.frame += 1;
+            let t_s = self.frame as f64 * 0.04;
+            let sample = Sample {
+                t_s,
+                arrival: self.clock.now().mono,
+                dx_px: amplitude_px * (t_s * 20.0).sin(),
+                sigma_px: 0.01,
+                fit: Fit::Good,
+                ..Sample::default()
+            };
+            self.intake.push(Input::Sample(sample));
+            self.turn();
+        }
+    }
+
+    fn ask(&mut self, kind: IntentKind) -> Receiver<Result<String, String>> {
+        let (tx, rx) = sync_channel(1);
+        self.intake.push(Input::Intent(Box::new(Intent { who: "ann".into(), why: None, kind, reply: Some(tx) })));
+        self.turn();
+        rx
+    }
+
+    fn durable(&mut self, up_to_seq: u64) {
+        self.intake.push(Input::Writer(WriterOut::Durable { up_to_seq, commit_ms: 1.0 }));
+        self.turn();
+    }
+
+    fn written(&self) -> Vec<Event> {
+        let events = self.writes.try_iter().filter_map(|w| match w {
+            Write::Event(e) | Write::Urgent(e) => Some(e),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    fn coil(&self) -> Option<Demand> {
+        self.demand.borrow()[0]
+    }
+
+    fn states(&self) -> Vec<AlarmState> {
+        self.board.borrow().alarms.iter().map(|a| a.state).collect()
+    }
+}
+
+#[test]
+fn the_coil_is_wanted_within_the_frame_that_breaks_the_limit() {
+    let mut b = bench(&Past::default(), 1000);
+    b.shake(100, 0.2);
+    assert_eq!(b.coil(), Some(Demand::Value(0)));
+    // One frame far out: peak to peak is above the limit at once, and the on-delay is nothing.
+    b.shake(1, 40.0);
+    assert_eq!(b.coil(), Some(Demand::Value(1)));
+    assert!(b.written().iter().any(|e| matches!(e.kind, EventKind::AlarmRaised { .. })));
+}
+
+#[test]
+fn alarms_reach_the_plc_although_the_journal_takes_nothing() {
+    let mut b = bench(&Past::default(), 1);
+    b.shake(100, 0.2);
+    b.shake(1, 40.0);
+    assert_eq!(b.coil(), Some(Demand::Value(1)));
+    let refused = b.ask(IntentKind::AcknowledgeAll).try_recv().unwrap();
+    assert!(refused.unwrap_err().contains("nothing was saved"));
+    assert_eq!(b.states(), [AlarmState::ActiveUnacknowledged]);
+}
+
+#[test]
+fn an_acknowledgment_counts_when_it_is_durable() {
+    let mut b = bench(&Past::default(), 1000);
+    b.shake(100, 0.2);
+    b.shake(10, 3.0);
+    let alarm = b.board.borrow().alarms[0].id.clone();
+    let reply = b.ask(IntentKind::Acknowledge(alarm.clone()));
+    b.shake(10, 3.0);
+    assert!(reply.try_recv().is_err());
+    assert_eq!(b.states(), [AlarmState::ActiveUnacknowledged]);
+    assert!(b.board.borrow().alarms[0].acknowledging);
+    let last = b.written().last().unwrap().seq;
+    b.durable(last);
+    assert!(reply.try_recv().unwrap().is_ok());
+    assert_eq!(b.states(), [AlarmState::ActiveAcknowledged]);
+    let unknown = b.ask(IntentKind::Acknowledge("no.such".into())).try_recv().unwrap();
+    assert!(unknown.unwrap_err().contains("no.such"));
+    assert_eq!(b.board.borrow().alarms[0].id, alarm);
+}
+
+#[test]
+fn a_lost_camera_neither_clears_nor_raises_vibration() {
+    let mut b = bench(&Past::default(), 1000);
+    b.shake(100, 0.2);
+    b.shake(20, 3.0);
+    b.camera(CameraState::Lost);
+    for _ in 0..50 {
+        b.clock.advance(Duration::from_millis(200));
+        b.turn();
+    }
+    assert_eq!(b.coil(), Some(Demand::Value(1)), "what is not seen has not gone");
+    let board = b.board.borrow().clone();
+    let ids: Vec<&str> = board.alarms.iter().map(|a| a.id.as_str()).collect();
+    assert!(ids.contains(&"camera.deck") && ids.contains(&"east.displacement_pp_px"), "{ids:?}");
+    assert_eq!(board.cameras[0].rois[0].level.word(), "unknown");
+}
+
+#[test]
+fn a_restart_goes_on_where_the_record_ends() {
+    let mut first = bench(&Past::default(), 1000);
+    first.shake(100, 0.2);
+    first.shake(20, 3.0);
+    let alarms = first.board.borrow().alarms.to_vec();
+    let last_seq = first.written().last().unwrap().seq;
+    let past = Past { last_seq, alarms: alarms.clone(), events: last_seq, ..Past::default() };
+    let mut again = bench(&past, 1000);
+    again.shake(1, 0.0);
+    assert_eq!(again.board.borrow().alarms.to_vec().len(), alarms.len());
+    assert_eq!(again.coil(), Some(Demand::Value(1)), "active until measured otherwise");
+    assert!(again.written().iter().all(|e| e.seq > last_seq), "no number is given twice");
+}

@@ -1,0 +1,163 @@
+//! What the engine takes from the journal when it starts, found by index and not by reading everything.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::JournalError;
+use super::fold::Fold;
+use super::rows;
+use super::store::Store;
+use crate::model::alarm::Alarm;
+use crate::model::event::Event;
+
+/// Newest events given back.
+const RECENT: i64 = 500;
+/// Newest finished runs given back with all their answers.
+const FINISHED_RUNS: i64 = 200;
+
+/// The state that the record implies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Restored {
+    /// Number of the newest event; the next one is one higher. Also after a damaged file was set aside, if its
+    /// numbers could be read.
+    pub last_seq: u64,
+    /// Alarms that are not normal.
+    pub alarms: Vec<Alarm>,
+    /// The newest 500 events, oldest first.
+    pub recent: Vec<Event>,
+    /// Every event of unfinished runs, of the newest 200 finished runs and of the newest finished run of each task;
+    /// ascending.
+    pub upkeep: Vec<Event>,
+    /// How many events there are.
+    pub events: u64,
+    /// When the newest event happened.
+    pub last_event: Option<Timestamp>,
+    /// When the oldest event happened.
+    pub first: Option<Timestamp>,
+    /// Events among those looked at that this program does not know (a newer one wrote them); they are left out.
+    pub unreadable: u64,
+}
+
+impl Store {
+    /// Reads what the engine needs to go on.
+    pub fn restore(&self) -> Result<Restored, JournalError> {
+        let conn = self.conn()?;
+        restore(conn).map_err(|e| JournalError::sqlite(self.path(), "reading the record", e))
+    }
+}
+
+fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
+    // One snapshot for all the queries.
+    let tx = conn.unchecked_transaction()?;
+    let end = |order: &str| {
+        tx.query_row(&format!("select seq, at_ns from event order by seq {order} limit 1"), [], |r| {
+            Ok((r.get::<_, i64>(0)?, rows::from_ns(r.get(1)?)))
+        })
+        .optional()
+    };
+    let (oldest, newest) = (end("asc")?, end("desc")?);
+    let (events, base): (i64, i64) =
+        tx.query_row("select events, base_seq from tally", [], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let mut unreadable = 0;
+    let alarms = alarms(&tx, &mut unreadable)?;
+    let recent = recent(&tx, &mut unreadable)?;
+    let upkeep = upkeep(&tx, &mut unreadable)?;
+    Ok(Restored {
+        last_seq: newest.map_or(0, |n| n.0).max(base).unsigned_abs(),
+        alarms,
+        recent,
+        upkeep,
+        events: events.unsigned_abs(),
+        last_event: newest.map(|n| n.1),
+        first: oldest.map(|o| o.1),
+        unreadable,
+    })
+}
+
+/// Walks from name to name over the index instead of reading every raise.
+pub(super) const RAISED_SUBJECTS: &str = "
+    with recursive name (x) as (
+        select min(subject) from event where kind = 'alarm_raised'
+        union all
+        select (select min(subject) from event where kind = 'alarm_raised' and subject > name.x)
+        from name where name.x is not null
+    )
+    select x from name where x is not null";
+
+/// The few events that decide the state of one alarm: its newest raise, the first raise of that occurrence, the
+/// first return after it and the first acknowledgment within it. All others are overtaken by these.
+pub(super) const DECIDING: &str = "
+    with newest (s) as (
+        select max(seq) from event where kind = 'alarm_raised' and subject = ?1
+    ), before (s) as (
+        select coalesce(max(seq), -1) from event
+        where kind = 'alarm_returned' and subject = ?1 and seq < (select s from newest)
+    ), began (s) as (
+        select min(seq) from event where kind = 'alarm_raised' and subject = ?1 and seq > (select s from before)
+    ), went (s) as (
+        select min(seq) from event where kind = 'alarm_returned' and subject = ?1 and seq > (select s from newest)
+    ), seen (s) as (
+        select min(seq) from event where kind = 'alarm_acknowledged' and subject = ?1 and seq > (select s from began)
+    )
+    select seq, at_ns, body from event
+    where seq in (select s from newest union select s from began union select s from went union select s from seen)
+    order by seq";
+
+fn alarms(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Alarm>> {
+    let mut names = conn.prepare(RAISED_SUBJECTS)?;
+    let names = names.query_map([], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut deciding = conn.prepare(DECIDING)?;
+    let mut fold = Fold::default();
+    for name in names {
+        for event in deciding.query_map([name], rows::event)? {
+            keep(event?, unreadable, |e| fold.apply(&e));
+        }
+    }
+    Ok(fold.alarms())
+}
+
+fn recent(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Event>> {
+    let mut newest = conn.prepare(&format!("select {} from event order by seq desc limit ?1", rows::EVENT))?;
+    let mut out = Vec::new();
+    for event in newest.query_map([RECENT], rows::event)? {
+        keep(event?, unreadable, |e| out.push(e));
+    }
+    out.reverse();
+    Ok(out)
+}
+
+pub(super) const RUNS: &str = "
+    select subject from event s where kind = 'run_started' and subject is not null
+        and not exists (select 1 from event f where f.kind = 'run_finished' and f.subject = s.subject)
+    union
+    select subject from (select subject from event where kind = 'run_finished' order by seq desc limit ?1)
+    union
+    select subject from event where seq in (
+        select max(seq) from event where kind = 'run_finished' group by json_extract(body, '$.task'))";
+
+fn upkeep(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Event>> {
+    let mut runs = conn.prepare(RUNS)?;
+    let runs =
+        runs.query_map([FINISHED_RUNS], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<BTreeSet<_>>>()?;
+    let mut of_run = conn.prepare(&format!(
+        "select {} from event where kind in ('run_started', 'step_answered', 'run_finished') and subject = ?1",
+        rows::EVENT
+    ))?;
+    let mut out = Vec::new();
+    for run in runs {
+        for event in of_run.query_map(params![run], rows::event)? {
+            keep(event?, unreadable, |e| out.push(e));
+        }
+    }
+    out.sort_by_key(|e| e.seq);
+    Ok(out)
+}
+
+fn keep(event: Option<Event>, unreadable: &mut u64, mut take: impl FnMut(Event)) {
+    match event {
+        Some(e) => take(e),
+        None => *unreadable += 1,
+    }
+}

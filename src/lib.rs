@@ -1,0 +1,20 @@
+//! `vms`: camera-based vibration monitoring with its operations console. The rooms are described in `docs/architecture.md`.
+
+pub mod alarm;
+pub mod base;
+pub mod boot;
+pub mod camera;
+pub mod cli;
+pub mod config;
+pub mod console;
+#[cfg(all(feature = "demo", unix))]
+pub mod demo;
+pub mod engine;
+pub mod historian;
+pub mod host;
+pub mod journal;
+pub mod logs;
+pub mod model;
+pub mod plc;
+pub mod upkeep;
+pub mod vibration;

@@ -1,0 +1,17 @@
+//! Plain values that the rooms hand each other: no I/O, no async, no user-interface types.
+
+pub mod alarm;
+pub mod board;
+pub mod bus;
+pub mod camera;
+pub mod event;
+pub mod host;
+pub mod ids;
+pub mod intent;
+pub mod logs;
+pub mod quantity;
+pub mod status;
+pub mod upkeep;
+pub mod vibration;
+
+pub use ids::{AlarmId, CameraId, PlcId, RoiId, TagId};

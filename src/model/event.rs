@@ -1,0 +1,207 @@
+//! Things that happened, as the journal keeps them.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::alarm::{Priority, Topic};
+use super::bus::PlcState;
+use super::camera::CameraState;
+use super::{AlarmId, CameraId, PlcId};
+
+/// Something that happened. Immutable; `seq` is given by the journal and never given twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Number in the journal, from 1.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The engine started.
+    EngineStarted {
+        /// Version of the program.
+        version: Arc<str>,
+        /// Process id.
+        pid: u32,
+    },
+    /// The engine stops in order.
+    EngineStopped {
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// The console's terminal went away; the engine goes on.
+    TerminalLost {
+        /// What was seen.
+        reason: Arc<str>,
+    },
+    /// A camera changed its state.
+    Camera {
+        /// Which.
+        camera: CameraId,
+        /// To what.
+        state: CameraState,
+        /// Why.
+        text: Arc<str>,
+    },
+    /// A PLC changed its state.
+    Plc {
+        /// Which.
+        plc: PlcId,
+        /// To what.
+        state: PlcState,
+        /// Why.
+        text: Arc<str>,
+    },
+    /// An alarm was raised.
+    AlarmRaised {
+        /// Which.
+        alarm: AlarmId,
+        /// About what.
+        source: Arc<str>,
+        /// What kind of thing.
+        topic: Topic,
+        /// How fast a person must act.
+        priority: Priority,
+        /// The value that raised it.
+        value: Option<f64>,
+        /// The limit it broke.
+        limit: Option<f64>,
+        /// Unit of both.
+        unit: Arc<str>,
+        /// In words.
+        text: Arc<str>,
+        /// What to do.
+        advice: Arc<str>,
+    },
+    /// The condition of an alarm went.
+    AlarmReturned {
+        /// Which.
+        alarm: AlarmId,
+        /// The value now.
+        value: Option<f64>,
+    },
+    /// Somebody acknowledged an alarm.
+    AlarmAcknowledged {
+        /// Which.
+        alarm: AlarmId,
+        /// Who.
+        who: Arc<str>,
+        /// Why, if they said so.
+        why: Option<Arc<str>>,
+    },
+    /// A maintenance run began.
+    RunStarted {
+        /// The run.
+        run: u64,
+        /// The task's id.
+        task: Arc<str>,
+        /// Who.
+        who: Arc<str>,
+    },
+    /// A step of a maintenance run was answered, by the program or by a person.
+    StepAnswered {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+        /// The answer.
+        answer: super::upkeep::Answer,
+        /// Who.
+        who: Arc<str>,
+    },
+    /// A maintenance run ended.
+    RunFinished {
+        /// The run.
+        run: u64,
+        /// The task's id.
+        task: Arc<str>,
+        /// Who.
+        who: Arc<str>,
+        /// Every step passed.
+        passed: bool,
+        /// Ended before its last step.
+        abandoned: bool,
+    },
+    /// Something was lost because a queue was full.
+    Dropped {
+        /// What.
+        what: Arc<str>,
+        /// How many since the last such event.
+        count: u64,
+    },
+    /// Anything else worth keeping, in words.
+    Note {
+        /// What.
+        text: Arc<str>,
+    },
+}
+
+impl EventKind {
+    /// The name of the kind, as stored.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::EngineStarted { .. } => "engine_started",
+            Self::EngineStopped { .. } => "engine_stopped",
+            Self::TerminalLost { .. } => "terminal_lost",
+            Self::Camera { .. } => "camera",
+            Self::Plc { .. } => "plc",
+            Self::AlarmRaised { .. } => "alarm_raised",
+            Self::AlarmReturned { .. } => "alarm_returned",
+            Self::AlarmAcknowledged { .. } => "alarm_acknowledged",
+            Self::RunStarted { .. } => "run_started",
+            Self::StepAnswered { .. } => "step_answered",
+            Self::RunFinished { .. } => "run_finished",
+            Self::Dropped { .. } => "dropped",
+            Self::Note { .. } => "note",
+        }
+    }
+
+    /// What the event is about (alarm, camera, PLC or run), for look-ups.
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::AlarmRaised { alarm, .. }
+            | Self::AlarmReturned { alarm, .. }
+            | Self::AlarmAcknowledged { alarm, .. } => Some(alarm.to_string()),
+            Self::Camera { camera, .. } => Some(camera.to_string()),
+            Self::Plc { plc, .. } => Some(plc.to_string()),
+            Self::RunStarted { run, .. } | Self::StepAnswered { run, .. } | Self::RunFinished { run, .. } => {
+                Some(run.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A region's second, as the journal keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SecondReading {
+    /// The second, Unix time.
+    pub second: i64,
+    /// The region.
+    pub roi: super::RoiId,
+    /// Peak to peak, px.
+    pub displacement_pp_px: f64,
+    /// RMS, px.
+    pub displacement_rms_px: f64,
+    /// Velocity RMS, mm/s.
+    pub velocity_rms_mm_s: Option<f64>,
+    /// Frequency of the main tone.
+    pub peak_hz: Option<f64>,
+    /// Amplitude of the main tone.
+    pub peak_amplitude_px: Option<f64>,
+    /// One-sigma uncertainty of a displacement.
+    pub uncertainty_px: f64,
+    /// Its grade.
+    pub grade: super::vibration::Grade,
+}

@@ -1,0 +1,58 @@
+//! What is known of the computer.
+
+use std::sync::Arc;
+
+use crate::base::clock::Now;
+
+/// A mounted file system.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// Where it is mounted.
+    pub mount: Arc<str>,
+    /// Free for the program, bytes.
+    pub free_bytes: u64,
+    /// Size, bytes.
+    pub total_bytes: u64,
+}
+
+impl Disk {
+    /// Free share in percent; none for a disk without size.
+    #[must_use]
+    pub fn free_percent(&self) -> Option<f64> {
+        (self.total_bytes > 0).then(|| self.free_bytes as f64 * 100.0 / self.total_bytes as f64)
+    }
+}
+
+/// A network interface, rates over the last interval.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Received bytes a second.
+    pub rx_bytes_s: f64,
+    /// Sent bytes a second.
+    pub tx_bytes_s: f64,
+    /// Errors since the start, both ways.
+    pub errors: u64,
+}
+
+/// What the host room tells, once a second.
+#[derive(Clone, Debug)]
+pub struct HostReport {
+    /// When.
+    pub at: Now,
+    /// Use of all processors, 0–100.
+    pub cpu_percent: Option<f64>,
+    /// Memory not available to programs, 0–100.
+    pub memory_percent: Option<f64>,
+    /// Memory in all, bytes.
+    pub memory_total_bytes: u64,
+    /// This program's use of processors in percent of one.
+    pub process_cpu_percent: Option<f64>,
+    /// This program's resident memory, bytes.
+    pub process_rss_bytes: Option<u64>,
+    /// Disks, each file system once.
+    pub disks: Vec<Disk>,
+    /// Interfaces.
+    pub interfaces: Vec<Interface>,
+}

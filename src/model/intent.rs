@@ -1,0 +1,71 @@
+//! What somebody asks the engine for; the effect is seen through later events.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use super::upkeep::Answer;
+use super::{AlarmId, CameraId, PlcId};
+
+/// A request to the engine: who asks, why, and for what.
+#[derive(Debug)]
+pub struct Intent {
+    /// Who asks: the operating system's user, or a person signed in.
+    pub who: Arc<str>,
+    /// Why, if they said so.
+    pub why: Option<Arc<str>>,
+    /// For what.
+    pub kind: IntentKind,
+    /// Where the answer goes; capacity one, so that the engine never waits.
+    pub reply: Option<SyncSender<Reply>>,
+}
+
+/// How a request ended: a sentence for the person, good or bad.
+pub type Reply = Result<String, String>;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum IntentKind {
+    /// Acknowledge one alarm. Answered only when the acknowledgment is durable.
+    Acknowledge(AlarmId),
+    /// Acknowledge every alarm that is unacknowledged now.
+    AcknowledgeAll,
+    /// Show this camera's picture on the board (none: no picture is needed).
+    Watch(Option<CameraId>),
+    /// Open this camera's stream again.
+    ReconnectCamera(CameraId),
+    /// Open this PLC's port again.
+    ResetPlc(PlcId),
+    /// Begin a guided run of a task.
+    StartRun {
+        /// The task's id.
+        task: Arc<str>,
+    },
+    /// Answer the step of a run.
+    AnswerStep {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+        /// The answer.
+        answer: Answer,
+    },
+    /// End a run before its last step.
+    AbandonRun {
+        /// The run.
+        run: u64,
+    },
+    /// Demonstration only: switch a fault on or off.
+    DemoFault {
+        /// The fault's id.
+        fault: Arc<str>,
+        /// On or off.
+        on: bool,
+    },
+    /// The console's terminal went away.
+    TerminalLost {
+        /// What was seen.
+        reason: Arc<str>,
+    },
+    /// Stop the engine in order.
+    Shutdown,
+}

@@ -1,0 +1,780 @@
+//! The status JSON of the public interface: what `vms status --json` and `vms engine --status-every` print, made from a board.
+//!
+//! Missing knowledge is `null`, never a zero or an old value passed off as new.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{Timestamp, Unit};
+use serde::Serialize;
+
+use super::alarm::{AlarmState, Priority, Topic};
+use super::board::{Board, IndicatorState};
+use super::bus::{PlcBoard, PlcState};
+use super::camera::{CameraBoard, CameraState, Picture};
+use super::upkeep::Due;
+use super::vibration::{Grade, Level, Reading, Reason, RoiBoard, Role};
+
+/// The whole status.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// When the board was put together.
+    pub time: Timestamp,
+    /// Name of the site.
+    pub site: Arc<str>,
+    /// Name of this node.
+    pub node: Arc<str>,
+    /// The site's time zone (IANA); every time in this object is UTC.
+    pub time_zone: Option<String>,
+    /// The engine.
+    pub engine: Engine,
+    /// Cameras, in the configuration's order.
+    pub cameras: Vec<Camera>,
+    /// PLCs, in the configuration's order.
+    pub plcs: Vec<Plc>,
+    /// Health indicators.
+    pub resources: Resources,
+    /// The link to PostgreSQL.
+    pub historian: Historian,
+    /// The local journal.
+    pub journal: Journal,
+    /// Alarms that are not normal.
+    pub alarms: Vec<Alarm>,
+    /// Maintenance.
+    pub maintenance: Maintenance,
+    /// Recordings; not known before there is a recorder.
+    pub recordings: Recordings,
+}
+
+/// `engine`
+#[derive(Clone, Debug, Serialize)]
+pub struct Engine {
+    /// Version of the program.
+    pub version: Arc<str>,
+    /// Process id.
+    pub pid: u32,
+    /// When it started.
+    pub started: Timestamp,
+    /// `starting`, `running`, `stopping`.
+    pub state: &'static str,
+    /// What was lost because a queue was full: name to number.
+    pub dropped: BTreeMap<Arc<str>, u64>,
+}
+
+/// `cameras`
+#[derive(Clone, Debug, Serialize)]
+pub struct Camera {
+    /// Id.
+    pub id: Arc<str>,
+    /// Name for people.
+    pub name: Arc<str>,
+    /// State.
+    pub state: CameraState,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Why it is not live.
+    pub text: Option<Arc<str>>,
+    /// Codec.
+    pub codec: Option<Arc<str>>,
+    /// Pixels.
+    pub width: Option<u32>,
+    /// Pixels.
+    pub height: Option<u32>,
+    /// Frames a second.
+    pub fps: Option<f64>,
+    /// As configured.
+    pub expected_fps: Option<f64>,
+    /// Latency, median, ms.
+    pub latency_ms_p50: Option<f64>,
+    /// Latency, 99th percentile, ms.
+    pub latency_ms_p99: Option<f64>,
+    /// Jitter, ms.
+    pub jitter_ms: Option<f64>,
+    /// Frames missing in the stream.
+    pub lost_frames: Option<u64>,
+    /// Bit rate.
+    pub bitrate_kbps: Option<f64>,
+    /// How often the stream was opened again.
+    pub reconnects: Option<u64>,
+    /// When the newest frame came.
+    pub last_frame: Option<Timestamp>,
+    /// What the picture looks like.
+    pub picture: Picture,
+    /// Sharpness, dimensionless.
+    pub sharpness: Option<f64>,
+    /// Samples dropped.
+    pub dropped: Option<u64>,
+    /// Regions.
+    pub rois: Vec<Roi>,
+}
+
+/// `cameras[].rois`
+#[derive(Clone, Debug, Serialize)]
+pub struct Roi {
+    /// Id.
+    pub id: Arc<str>,
+    /// Role.
+    pub role: Role,
+    /// Newest displacement, px.
+    pub dx_px: Option<f64>,
+    /// Newest displacement, px.
+    pub dy_px: Option<f64>,
+    /// Peak to peak, px.
+    pub displacement_pp_px: Option<f64>,
+    /// RMS, px.
+    pub displacement_rms_px: Option<f64>,
+    /// Peak to peak, mm.
+    pub displacement_pp_mm: Option<f64>,
+    /// RMS, mm.
+    pub displacement_rms_mm: Option<f64>,
+    /// Velocity RMS, mm/s.
+    pub velocity_rms_mm_s: Option<f64>,
+    /// Frequency of the strongest tone.
+    pub peak_hz: Option<f64>,
+    /// One-sigma uncertainty of it.
+    pub peak_hz_uncertainty: Option<f64>,
+    /// Its amplitude, px.
+    pub peak_amplitude_px: Option<f64>,
+    /// Direction of its motion, degrees from +x towards +y.
+    pub peak_angle_deg: Option<f64>,
+    /// One-sigma uncertainty of a displacement, px.
+    pub uncertainty_px: Option<f64>,
+    /// The grade's word.
+    pub quality: &'static str,
+    /// Why it is not better.
+    pub reasons: Vec<Reason>,
+    /// Whether the frequency may be an alias.
+    pub aliased: Option<bool>,
+    /// The level's word.
+    pub state: Level,
+    /// Whether the machine runs.
+    pub running: Option<bool>,
+    /// What is wrong with the region itself.
+    pub fault: Option<Arc<str>>,
+}
+
+/// `plcs`
+#[derive(Clone, Debug, Serialize)]
+pub struct Plc {
+    /// Id.
+    pub id: Arc<str>,
+    /// State.
+    pub state: PlcState,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Why it is not live.
+    pub text: Option<Arc<str>>,
+    /// Requests sent.
+    pub polls: Option<u64>,
+    /// Requests that failed.
+    pub errors: Option<u64>,
+    /// Of these without answer.
+    pub timeouts: Option<u64>,
+    /// Of these with a wrong checksum.
+    pub crc_errors: Option<u64>,
+    /// Of these answered by an exception.
+    pub exceptions: Option<u64>,
+    /// How often the port was opened again.
+    pub reopens: Option<u64>,
+    /// Response time, median, ms.
+    pub response_ms_p50: Option<f64>,
+    /// Response time, 99th percentile, ms.
+    pub response_ms_p99: Option<f64>,
+    /// When it last answered well.
+    pub last_answer: Option<Timestamp>,
+    /// Tag to value.
+    pub tags: BTreeMap<Arc<str>, Option<u16>>,
+}
+
+/// `resources`
+#[derive(Clone, Debug, Serialize)]
+pub struct Resources {
+    /// Use of all processors.
+    pub cpu_percent: Option<f64>,
+    /// Use of memory.
+    pub memory_percent: Option<f64>,
+    /// Disks.
+    pub disks: Vec<Disk>,
+    /// Errors a minute over all logs.
+    pub log_errors_per_min: Option<f64>,
+    /// This program's use of processors in percent of one.
+    pub process_cpu_percent: Option<f64>,
+    /// This program's memory.
+    pub process_rss_bytes: Option<u64>,
+    /// Every indicator against its limit.
+    pub indicators: Vec<Indicator>,
+}
+
+/// `resources.disks`
+#[derive(Clone, Debug, Serialize)]
+pub struct Disk {
+    /// Where it is mounted.
+    pub mount: Arc<str>,
+    /// Free share.
+    pub free_percent: Option<f64>,
+    /// Free bytes.
+    pub free_bytes: u64,
+}
+
+/// `resources.indicators`
+#[derive(Clone, Debug, Serialize)]
+pub struct Indicator {
+    /// Id.
+    pub id: Arc<str>,
+    /// Value.
+    pub value: Option<f64>,
+    /// Unit.
+    pub unit: &'static str,
+    /// Limit.
+    pub limit: Option<f64>,
+    /// `normal`, `exceeded`, `unknown`.
+    pub state: &'static str,
+}
+
+/// `historian`
+#[derive(Clone, Debug, Serialize)]
+pub struct Historian {
+    /// `off`, `connecting`, `live`, `lost`.
+    pub state: &'static str,
+    /// Facts that wait for the database; not known before there is a forwarder.
+    pub queued: Option<u64>,
+    /// Time of a small query, ms.
+    pub response_ms: Option<f64>,
+    /// Size of the database.
+    pub size_bytes: Option<u64>,
+    /// Why it is not live.
+    pub text: Option<Arc<str>>,
+}
+
+/// `journal`
+#[derive(Clone, Debug, Serialize)]
+pub struct Journal {
+    /// Events written.
+    pub events: u64,
+    /// When the newest happened.
+    pub last_event: Option<Timestamp>,
+    /// Number of the newest that is synced to the disk.
+    pub durable_seq: u64,
+    /// Events that wait for the disk.
+    pub waiting: u64,
+    /// Events dropped.
+    pub dropped: u64,
+    /// Size of the file.
+    pub size_bytes: Option<u64>,
+    /// What is wrong with it.
+    pub fault: Option<Arc<str>>,
+}
+
+/// `alarms`
+#[derive(Clone, Debug, Serialize)]
+pub struct Alarm {
+    /// Id.
+    pub id: Arc<str>,
+    /// What it is about.
+    pub source: Arc<str>,
+    /// What kind of thing.
+    pub topic: Topic,
+    /// Priority.
+    pub priority: Priority,
+    /// State.
+    pub state: AlarmState,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the condition went.
+    pub returned: Option<Timestamp>,
+    /// Value.
+    pub value: Option<f64>,
+    /// Limit.
+    pub limit: Option<f64>,
+    /// Unit of both.
+    pub unit: Arc<str>,
+    /// In words.
+    pub text: Arc<str>,
+    /// What to do.
+    pub advice: Arc<str>,
+    /// Who acknowledged it.
+    pub acknowledged_by: Option<Arc<str>>,
+}
+
+/// `maintenance`
+#[derive(Clone, Debug, Serialize)]
+pub struct Maintenance {
+    /// Tasks that are due.
+    pub due: usize,
+    /// Tasks that are overdue.
+    pub overdue: usize,
+}
+
+/// `recordings`
+#[derive(Clone, Debug, Serialize)]
+pub struct Recordings {
+    /// Number of files.
+    pub files: Option<u64>,
+    /// Their size.
+    pub bytes: Option<u64>,
+}
+
+/// The status of a board.
+#[must_use]
+pub fn status(board: &Board) -> Status {
+    Status {
+        time: ms(board.at.wall),
+        site: board.site.clone(),
+        node: board.node.clone(),
+        time_zone: board.time_zone.iana_name().map(str::to_owned),
+        engine: engine(board),
+        cameras: board.cameras.iter().map(|c| camera(c)).collect(),
+        plcs: board.plcs.iter().map(|p| plc(p)).collect(),
+        resources: resources(board),
+        historian: historian(board),
+        journal: journal(board),
+        alarms: board.alarms.iter().map(alarm).collect(),
+        maintenance: Maintenance { due: board.upkeep.count(Due::Due), overdue: board.upkeep.count(Due::Overdue) },
+        recordings: Recordings { files: None, bytes: None },
+    }
+}
+
+/// A time to the millisecond: nobody reads further, and many parsers stop at six digits.
+fn ms(at: Timestamp) -> Timestamp {
+    at.round(Unit::Millisecond).unwrap_or(at)
+}
+
+/// Rounded to six significant digits; none for what is not finite.
+fn six(v: f64) -> Option<f64> {
+    if !v.is_finite() {
+        return None;
+    }
+    if v == 0.0 {
+        return Some(0.0);
+    }
+    let digits = 5 - v.abs().log10().floor() as i32;
+    // Beyond fifteen places the value is noise, and the power of ten would lose digits of its own.
+    let scale = 10_f64.powi(digits.clamp(-15, 15));
+    Some((v * scale).round() / scale)
+}
+
+fn six_of(v: Option<f64>) -> Option<f64> {
+    v.and_then(six)
+}
+
+fn engine(board: &Board) -> Engine {
+    let e = &board.engine;
+    Engine {
+        version: e.version.clone(),
+        pid: e.pid,
+        started: ms(e.started.wall),
+        state: e.state.word(),
+        dropped: e.dropped.iter().cloned().collect(),
+    }
+}
+
+fn camera(c: &CameraBoard) -> Camera {
+    let r = c.report.as_deref();
+    // Rates and latency describe a stream; without frames the newest ones are old.
+    let live = r.filter(|r| r.state.has_frames());
+    Camera {
+        id: c.id.0.clone(),
+        name: c.name.clone(),
+        state: c.state(),
+        since: r.map(|r| ms(r.since.wall)),
+        text: r.and_then(|r| r.text.clone()),
+        codec: r.and_then(|r| r.codec.clone()),
+        width: r.and_then(|r| r.size).map(|s| s.0),
+        height: r.and_then(|r| r.size).map(|s| s.1),
+        fps: six_of(live.and_then(|r| r.fps)),
+        expected_fps: six_of(c.expected_fps),
+        latency_ms_p50: six_of(live.and_then(|r| r.latency_ms_p50)),
+        latency_ms_p99: six_of(live.and_then(|r| r.latency_ms_p99)),
+        jitter_ms: six_of(live.and_then(|r| r.jitter_ms)),
+        lost_frames: r.map(|r| r.lost_frames),
+        bitrate_kbps: six_of(live.and_then(|r| r.bitrate_kbps)),
+        reconnects: r.map(|r| r.reconnects),
+        last_frame: r.and_then(|r| r.last_frame).map(|n| ms(n.wall)),
+        picture: live.map_or(Picture::Unknown, |r| r.picture),
+        sharpness: six_of(live.and_then(|r| r.sharpness)),
+        dropped: r.map(|r| r.dropped_samples),
+        rois: c.rois.iter().map(|roi| region(roi, c.state())).collect(),
+    }
+}
+
+fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
+    // A reading of a camera without frames is old; it is not shown as new.
+    let reading: Option<&Reading> = roi.reading.as_deref().filter(|_| camera.has_frames());
+    let trusted = reading.filter(|r| r.grade != Grade::Untrusted);
+    let tone = trusted.and_then(|r| r.tone);
+    let of = |f: fn(&Reading) -> f64| six_of(trusted.map(f));
+    Roi {
+        id: roi.id.0.clone(),
+        role: roi.role,
+        dx_px: of(|r| r.dx_px),
+        dy_px: of(|r| r.dy_px),
+        displacement_pp_px: of(|r| r.displacement_pp_px),
+        displacement_rms_px: of(|r| r.displacement_rms_px),
+        displacement_pp_mm: six_of(trusted.and_then(|r| r.displacement_pp_mm)),
+        displacement_rms_mm: six_of(trusted.and_then(|r| r.displacement_rms_mm)),
+        velocity_rms_mm_s: six_of(trusted.and_then(|r| r.velocity_rms_mm_s)),
+        peak_hz: six_of(tone.map(|t| t.hz)),
+        peak_hz_uncertainty: six_of(tone.map(|t| t.sigma_hz)),
+        peak_amplitude_px: six_of(tone.map(|t| t.major_px)),
+        peak_angle_deg: six_of(tone.map(|t| t.angle_deg)),
+        uncertainty_px: six_of(reading.map(|r| r.uncertainty_px)),
+        quality: reading.map_or(Grade::Untrusted, |r| r.grade).word(),
+        reasons: reading.map(|r| r.reasons.clone()).unwrap_or_default(),
+        aliased: trusted.and_then(|r| r.aliased),
+        state: roi.level,
+        running: roi.running,
+        fault: roi.fault.clone(),
+    }
+}
+
+fn plc(p: &PlcBoard) -> Plc {
+    let r = p.report.as_deref();
+    Plc {
+        id: p.id.0.clone(),
+        state: p.state(),
+        since: r.map(|r| ms(r.since.wall)),
+        text: r.and_then(|r| r.text.clone()),
+        polls: r.map(|r| r.polls),
+        errors: r.map(|r| r.errors),
+        timeouts: r.map(|r| r.timeouts),
+        crc_errors: r.map(|r| r.crc_errors),
+        exceptions: r.map(|r| r.exceptions),
+        reopens: r.map(|r| r.reopens),
+        response_ms_p50: six_of(r.and_then(|r| r.response_ms_p50)),
+        response_ms_p99: six_of(r.and_then(|r| r.response_ms_p99)),
+        last_answer: r.and_then(|r| r.last_answer).map(|n| ms(n.wall)),
+        tags: r.map(|r| r.tags.iter().map(|t| (t.id.0.clone(), t.value)).collect()).unwrap_or_default(),
+    }
+}
+
+fn resources(board: &Board) -> Resources {
+    let h = board.host.as_deref();
+    let disk = |d: &super::host::Disk| Disk {
+        mount: d.mount.clone(),
+        free_percent: six_of(d.free_percent()),
+        free_bytes: d.free_bytes,
+    };
+    Resources {
+        cpu_percent: six_of(h.and_then(|h| h.cpu_percent)),
+        memory_percent: six_of(h.and_then(|h| h.memory_percent)),
+        disks: h.map(|h| h.disks.iter().map(disk).collect()).unwrap_or_default(),
+        log_errors_per_min: six_of(board.logs.as_ref().map(|l| l.errors_per_min())),
+        process_cpu_percent: six_of(h.and_then(|h| h.process_cpu_percent)),
+        process_rss_bytes: h.and_then(|h| h.process_rss_bytes),
+        indicators: board.indicators.iter().map(indicator).collect(),
+    }
+}
+
+fn indicator(i: &super::board::Indicator) -> Indicator {
+    Indicator {
+        id: i.id.clone(),
+        value: six_of(i.value),
+        unit: i.unit,
+        limit: six_of(i.limit),
+        state: match i.state {
+            IndicatorState::Normal => "normal",
+            IndicatorState::Exceeded => "exceeded",
+            IndicatorState::Unknown => "unknown",
+        },
+    }
+}
+
+fn historian(board: &Board) -> Historian {
+    let h = &board.historian;
+    Historian {
+        state: h.state.word(),
+        queued: None,
+        response_ms: six_of(h.response_ms),
+        size_bytes: h.size_bytes,
+        text: h.text.clone(),
+    }
+}
+
+fn journal(board: &Board) -> Journal {
+    let j = &board.journal;
+    Journal {
+        events: j.events,
+        last_event: j.last_event.map(ms),
+        durable_seq: j.durable_seq,
+        waiting: j.waiting,
+        dropped: j.dropped,
+        size_bytes: j.size_bytes,
+        fault: j.fault.clone(),
+    }
+}
+
+fn alarm(a: &super::alarm::Alarm) -> Alarm {
+    Alarm {
+        id: a.id.0.clone(),
+        source: a.source.clone(),
+        topic: a.topic,
+        priority: a.priority,
+        state: a.state,
+        since: ms(a.since),
+        returned: a.returned.map(ms),
+        value: six_of(a.value),
+        limit: six_of(a.limit),
+        unit: a.unit.clone(),
+        text: a.text.clone(),
+        advice: a.advice.clone(),
+        acknowledged_by: a.acknowledged_by.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::base::clock::{Mono, Now};
+    use crate::model::camera::CameraReport;
+    use crate::model::quantity::Quantity;
+    use crate::model::vibration::Tone;
+
+    fn reading(grade: Grade) -> Reading {
+        Reading {
+            at: Mono(0),
+            dx_px: 0.123_456_789_012,
+            dy_px: -1.0 / 3.0,
+            displacement_pp_px: 2.0,
+            displacement_rms_px: 0.7,
+            displacement_pp_mm: None,
+            displacement_rms_mm: None,
+            velocity_rms_mm_s: None,
+            tone: Some(Tone {
+                hz: 6.25,
+                sigma_hz: 0.01,
+                major_px: 1.0,
+                minor_px: 0.1,
+                angle_deg: 90.0,
+                sigma_px: 0.01,
+            }),
+            uncertainty_px: 0.02,
+            grade,
+            reasons: vec![Reason::NoBackground],
+            aliased: None,
+            samples: 200,
+        }
+    }
+
+    fn report(state: CameraState) -> CameraReport {
+        CameraReport {
+            index: 0,
+            state,
+            since: Now::default(),
+            text: None,
+            codec: Some("H264".into()),
+            size: Some((1920, 1080)),
+            fps: Some(25.000_000_001),
+            latency_ms_p50: None,
+            latency_ms_p99: None,
+            jitter_ms: Some(f64::NAN),
+            lost_frames: 0,
+            bitrate_kbps: Some(4000.0),
+            reconnects: 1,
+            last_frame: Some(Now::default()),
+            picture: Picture::Clear,
+            sharpness: None,
+            roi_faults: vec![],
+            attempts: vec![],
+            dropped_samples: 0,
+        }
+    }
+
+    fn board(state: CameraState, grade: Grade) -> Board {
+        let mut b = Board::empty("BF2", "n1", TimeZone::UTC, Now::default());
+        let roi = RoiBoard {
+            id: "east".into(),
+            role: Role::Asset,
+            rect: [0, 0, 64, 64],
+            reading: Some(Arc::new(reading(grade))),
+            level: Level::Normal,
+            running: None,
+            fault: None,
+            limits: Arc::new([]),
+            nominal_hz: None,
+            waveform: Arc::default(),
+            spectrum: Arc::default(),
+            trend: Arc::new([]),
+            trend_quantity: Quantity::DisplacementPpPx,
+        };
+        b.cameras = vec![Arc::new(CameraBoard {
+            id: "cam".into(),
+            name: "Cam".into(),
+            url: "rtsp://h/s".into(),
+            expected_fps: Some(25.0),
+            scale_mm_per_px: None,
+            record: true,
+            report: Some(Arc::new(report(state))),
+            rois: vec![Arc::new(roi)],
+            sharpness_trend: Arc::new([]),
+        })];
+        b
+    }
+
+    fn of(b: &Board) -> Value {
+        serde_json::to_value(status(b)).unwrap()
+    }
+
+    #[test]
+    fn an_empty_board_knows_nothing_and_says_so() {
+        let s = of(&Board::empty("BF2", "n1", TimeZone::UTC, Now::default()));
+        let keys: Vec<&str> = s.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            keys,
+            [
+                "time",
+                "site",
+                "node",
+                "time_zone",
+                "engine",
+                "cameras",
+                "plcs",
+                "resources",
+                "historian",
+                "journal",
+                "alarms",
+                "maintenance",
+                "recordings"
+            ]
+        );
+        assert_eq!(s["time"], "1970-01-01T00:00:00Z");
+        assert_eq!(s["engine"]["state"], "starting");
+        assert_eq!(s["resources"]["cpu_percent"], Value::Null);
+        assert_eq!(s["resources"]["log_errors_per_min"], Value::Null);
+        assert_eq!(s["historian"]["state"], "off");
+        assert_eq!(s["recordings"], json!({ "files": null, "bytes": null }));
+    }
+
+    #[test]
+    fn a_live_region() {
+        let s = of(&board(CameraState::Live, Grade::Reduced));
+        let cam = &s["cameras"][0];
+        assert_eq!(
+            (&cam["state"], &cam["fps"], &cam["width"], &cam["picture"]),
+            (&json!("live"), &json!(25.0), &json!(1920), &json!("clear"))
+        );
+        assert_eq!(cam["jitter_ms"], Value::Null);
+        let roi = &cam["rois"][0];
+        assert_eq!(roi["dx_px"], 0.123_457);
+        assert_eq!(roi["dy_px"], -0.333_333);
+        assert_eq!((&roi["quality"], &roi["reasons"]), (&json!("reduced"), &json!(["no-background"])));
+        assert_eq!(
+            (&roi["peak_hz"], &roi["peak_amplitude_px"], &roi["aliased"]),
+            (&json!(6.25), &json!(1.0), &Value::Null)
+        );
+        assert_eq!((&roi["state"], &roi["role"]), (&json!("normal"), &json!("asset")));
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_or_is_old_is_null() {
+        let untrusted = of(&board(CameraState::Live, Grade::Untrusted));
+        let lost = of(&board(CameraState::Lost, Grade::Good));
+        for s in [untrusted, lost] {
+            let roi = &s["cameras"][0]["rois"][0];
+            for key in ["dx_px", "displacement_pp_px", "velocity_rms_mm_s", "peak_hz", "peak_amplitude_px"] {
+                assert_eq!(roi[key], Value::Null, "{key}");
+            }
+            assert_eq!(roi["quality"], "untrusted");
+        }
+        let lost = of(&board(CameraState::Lost, Grade::Good));
+        assert_eq!((&lost["cameras"][0]["fps"], &lost["cameras"][0]["picture"]), (&Value::Null, &json!("unknown")));
+        assert_eq!(lost["cameras"][0]["last_frame"], "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn plcs_hosts_and_alarms() {
+        let mut b = board(CameraState::Live, Grade::Good);
+        let tag = |id: &str, value| crate::model::bus::TagValue {
+            id: id.into(),
+            table: crate::model::bus::Table::Coil,
+            address: 0,
+            access: crate::model::bus::Access::Read,
+            value,
+            at: None,
+            wanted: None,
+        };
+        let report = crate::model::bus::PlcReport {
+            index: 0,
+            state: PlcState::Degraded,
+            since: Now::default(),
+            text: Some("late".into()),
+            polls: 10,
+            errors: 2,
+            timeouts: 1,
+            crc_errors: 1,
+            exceptions: 0,
+            reopens: 0,
+            response_ms_p50: Some(1.0 / 3.0),
+            response_ms_p99: None,
+            last_answer: None,
+            tags: vec![tag("run", Some(1)), tag("speed", None)],
+            dropped_frames: 0,
+        };
+        b.plcs = vec![Arc::new(PlcBoard {
+            id: "p".into(),
+            port: "COM3".into(),
+            unit: 1,
+            line: "19200 8E1".into(),
+            report: Some(Arc::new(report)),
+            response_trend: Arc::new([]),
+        })];
+        b.host = Some(Arc::new(crate::model::host::HostReport {
+            at: Now::default(),
+            cpu_percent: Some(12.345_678_9),
+            memory_percent: None,
+            memory_total_bytes: 1,
+            process_cpu_percent: None,
+            process_rss_bytes: None,
+            disks: vec![crate::model::host::Disk { mount: "/".into(), free_bytes: 1, total_bytes: 3 }],
+            interfaces: vec![],
+        }));
+        b.alarms = Arc::new([crate::model::alarm::Alarm {
+            id: "east.velocity_rms_mm_s".into(),
+            source: "east".into(),
+            topic: Topic::Vibration,
+            priority: Priority::High,
+            state: AlarmState::ActiveUnacknowledged,
+            since: Timestamp::UNIX_EPOCH,
+            returned: None,
+            value: Some(8.0),
+            limit: Some(7.1),
+            unit: "mm/s".into(),
+            text: "text".into(),
+            advice: "advice".into(),
+            acknowledged_by: None,
+            acknowledging: false,
+        }]);
+        let s = of(&b);
+        let plc = &s["plcs"][0];
+        assert_eq!(
+            (&plc["state"], &plc["crc_errors"], &plc["response_ms_p50"]),
+            (&json!("degraded"), &json!(1), &json!(0.333_333))
+        );
+        assert_eq!(plc["tags"], json!({ "run": 1, "speed": null }));
+        assert_eq!(s["resources"]["cpu_percent"], 12.3457);
+        assert_eq!(s["resources"]["disks"], json!([{ "mount": "/", "free_percent": 33.3333, "free_bytes": 1 }]));
+        let alarm = &s["alarms"][0];
+        assert_eq!(
+            (&alarm["state"], &alarm["priority"], &alarm["limit"]),
+            (&json!("active-unacknowledged"), &json!("high"), &json!(7.1))
+        );
+    }
+
+    #[test]
+    fn times_to_the_millisecond() {
+        assert_eq!(ms("2026-01-02T03:04:05.123456789Z".parse().unwrap()).to_string(), "2026-01-02T03:04:05.123Z");
+    }
+
+    #[test]
+    fn six_digits() {
+        for (v, want) in
+            [(1_234.567_89, 1234.57), (0.000_123_456_789, 0.000_123_457), (-2.0, -2.0), (0.0, 0.0), (1e20, 1e20)]
+        {
+            assert_eq!(six(v), Some(want));
+        }
+        assert_eq!(six(f64::INFINITY), None);
+        assert_eq!(six(1e-300), Some(0.0));
+    }
+}

@@ -1,0 +1,204 @@
+//! Maintenance tasks, guided runs and their answers.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a step asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// The program answers by itself.
+    Check {
+        /// The check's name: `cameras`, `disk`, `plc`, `logs`.
+        check: Arc<str>,
+    },
+    /// A person looks and answers.
+    Observe,
+    /// A person writes something down.
+    Note,
+}
+
+/// A step as the catalogue describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepDef {
+    /// Its id, unique within the task.
+    pub id: Arc<str>,
+    /// What to do, one line.
+    pub title: Arc<str>,
+    /// Why it matters.
+    pub why: Arc<str>,
+    /// How it is done.
+    pub how: Arc<str>,
+    /// What it asks for.
+    pub kind: StepKind,
+}
+
+/// How often a task is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cadence {
+    /// Every day.
+    Daily,
+    /// Every week.
+    Weekly,
+    /// Every month.
+    Monthly,
+    /// Every three months.
+    Quarterly,
+}
+
+impl Cadence {
+    /// The word in the catalogue.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+            Self::Quarterly => "quarterly",
+        }
+    }
+}
+
+/// Whether a task is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Due {
+    /// Its period ended without it.
+    Overdue,
+    /// To be done in this period.
+    Due,
+    /// Done in this period.
+    Done,
+}
+
+impl Due {
+    /// The word shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Overdue => "overdue",
+            Self::Due => "due",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// A task on the board.
+#[derive(Clone, Debug)]
+pub struct TaskBoard {
+    /// Its id.
+    pub id: Arc<str>,
+    /// The row of the maintenance chapter: `D1`.
+    pub row: Arc<str>,
+    /// What it is, one line.
+    pub title: Arc<str>,
+    /// How often.
+    pub cadence: Cadence,
+    /// Whether it is to be done.
+    pub due: Due,
+    /// By when (end of the present period).
+    pub until: Timestamp,
+    /// When it was last done.
+    pub last_done: Option<Timestamp>,
+    /// Who did it then, and whether everything passed.
+    pub last_by: Option<(Arc<str>, bool)>,
+    /// Its steps.
+    pub steps: Arc<[StepDef]>,
+}
+
+/// The outcome of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// In order.
+    Passed,
+    /// Not in order.
+    Failed,
+    /// Left out, with a reason.
+    Skipped,
+    /// Cannot be known now.
+    Unknown,
+}
+
+/// The answer to a step, with its evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Evidence lines (from the program), or what the person wrote.
+    pub evidence: Vec<String>,
+}
+
+/// A step of a run.
+#[derive(Clone, Debug)]
+pub struct StepBoard {
+    /// What it is.
+    pub def: StepDef,
+    /// Its answer; none while it is open.
+    pub answer: Option<Answer>,
+    /// For an open check: what the program would answer now.
+    pub proposal: Option<Answer>,
+}
+
+/// A guided run.
+#[derive(Clone, Debug)]
+pub struct RunBoard {
+    /// Its number.
+    pub run: u64,
+    /// The task's id.
+    pub task: Arc<str>,
+    /// The task's title.
+    pub title: Arc<str>,
+    /// Who began it.
+    pub who: Arc<str>,
+    /// When.
+    pub started: Timestamp,
+    /// Its steps, in order.
+    pub steps: Vec<StepBoard>,
+}
+
+impl RunBoard {
+    /// Index of the first open step; none when all are answered.
+    #[must_use]
+    pub fn current(&self) -> Option<usize> {
+        self.steps.iter().position(|s| s.answer.is_none())
+    }
+}
+
+/// A finished run, for the list of records.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// Its number.
+    pub run: u64,
+    /// The task's id.
+    pub task: Arc<str>,
+    /// Who.
+    pub who: Arc<str>,
+    /// When it ended.
+    pub at: Timestamp,
+    /// Every step passed.
+    pub passed: bool,
+    /// Ended early.
+    pub abandoned: bool,
+}
+
+/// Maintenance on the board.
+#[derive(Clone, Debug, Default)]
+pub struct UpkeepBoard {
+    /// Every task, overdue first, then by cadence.
+    pub tasks: Vec<TaskBoard>,
+    /// Runs that are not finished.
+    pub runs: Vec<RunBoard>,
+    /// The newest finished runs, newest first.
+    pub records: Vec<RunRecord>,
+}
+
+impl UpkeepBoard {
+    /// How many tasks have this state.
+    #[must_use]
+    pub fn count(&self, due: Due) -> usize {
+        self.tasks.iter().filter(|t| t.due == due).count()
+    }
+}

@@ -1,0 +1,313 @@
+//! What is measured of a region: samples per frame, readings over a window, waveform and spectrum.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::quantity::Quantity;
+use crate::base::clock::Mono;
+
+/// What a region is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A machine part whose vibration is wanted.
+    Asset,
+    /// Something that stands still: its apparent motion is the camera's own and is subtracted from the assets'.
+    Background,
+}
+
+/// How one frame's fit of one region ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fit {
+    /// Converged on the target.
+    Good,
+    /// The reference is still being built from the first frames; the value is usable but less certain.
+    Settling,
+    /// The target is not recognised (occlusion, steam, too little texture): there is no value.
+    #[default]
+    Lost,
+}
+
+/// Displacement of one region in one frame. `Copy`, so that it crosses threads without allocation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sample {
+    /// Index of the camera in the configuration.
+    pub camera: u16,
+    /// Index of the region within its camera.
+    pub roi: u16,
+    /// Number of the frame since the stream began.
+    pub frame: u64,
+    /// Stream time in seconds: from the stream's own timestamps, increasing over reconnects.
+    pub t_s: f64,
+    /// When the frame reached the program.
+    pub arrival: Mono,
+    /// Horizontal displacement in pixels, +x right, the camera's own shake already subtracted.
+    pub dx_px: f64,
+    /// Vertical displacement in pixels, +y down, the camera's own shake already subtracted.
+    pub dy_px: f64,
+    /// One-sigma uncertainty of each of the two, in pixels.
+    pub sigma_px: f64,
+    /// Correlation coefficient of the fit, -1 to 1.
+    pub correlation: f32,
+    /// What the fit was.
+    pub fit: Fit,
+}
+
+/// How far a reading can be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grade {
+    /// As stated.
+    Good,
+    /// Usable, less certain than usual.
+    Reduced,
+    /// An indication only.
+    Poor,
+    /// Not a measurement: raises a measurement fault, never a vibration alarm.
+    #[default]
+    Untrusted,
+}
+
+impl Grade {
+    /// The word shown and written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Reduced => "reduced",
+            Self::Poor => "poor",
+            Self::Untrusted => "untrusted",
+        }
+    }
+}
+
+/// Why a grade is not better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The window is not full yet.
+    Settling,
+    /// Too little contrast to measure against.
+    LowTexture,
+    /// The stated uncertainty is large against the reading.
+    Noise,
+    /// The target was not recognised in some or all frames.
+    TargetLost,
+    /// Frames are missing in the window.
+    DroppedFrames,
+    /// No background region was usable, so the camera's own shake is in the reading.
+    NoBackground,
+    /// No fresh frame.
+    Stale,
+    /// The region does not lie inside the picture.
+    OutsidePicture,
+    /// The machine's frequency lies above half the frame rate.
+    AboveNyquist,
+}
+
+impl Reason {
+    /// The reason in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Settling => "still settling",
+            Self::LowTexture => "low texture",
+            Self::Noise => "noise",
+            Self::TargetLost => "target lost",
+            Self::DroppedFrames => "dropped frames",
+            Self::NoBackground => "no background region",
+            Self::Stale => "no fresh frame",
+            Self::OutsidePicture => "outside the picture",
+            Self::AboveNyquist => "machine faster than half the frame rate",
+        }
+    }
+}
+
+/// The main tone of a region: an ellipse run through at one frequency.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tone {
+    /// Frequency in Hz.
+    pub hz: f64,
+    /// One-sigma uncertainty of the frequency, in Hz.
+    pub sigma_hz: f64,
+    /// Semi-major axis of the orbit, in pixels: the amplitude along the direction of largest motion.
+    pub major_px: f64,
+    /// Semi-minor axis, in pixels.
+    pub minor_px: f64,
+    /// Direction of the major axis in degrees, 0 along +x, 90 along +y, in [0, 180).
+    pub angle_deg: f64,
+    /// One-sigma uncertainty of the amplitude, in pixels.
+    pub sigma_px: f64,
+}
+
+/// What a region does, over the newest window of samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// When the newest sample came.
+    pub at: Mono,
+    /// Newest displacement, in pixels.
+    pub dx_px: f64,
+    /// Newest displacement, in pixels.
+    pub dy_px: f64,
+    /// Peak to peak along the main direction over the window, drift removed, in pixels.
+    pub displacement_pp_px: f64,
+    /// Root mean square along the main direction over the window, drift removed, in pixels.
+    pub displacement_rms_px: f64,
+    /// The same in mm, where the scale is known.
+    pub displacement_pp_mm: Option<f64>,
+    /// The same in mm, where the scale is known.
+    pub displacement_rms_mm: Option<f64>,
+    /// Velocity RMS in mm/s over the band of the camera, where the scale is known.
+    pub velocity_rms_mm_s: Option<f64>,
+    /// The strongest tone; none where nothing stands out of the noise.
+    pub tone: Option<Tone>,
+    /// One-sigma uncertainty of one displacement, in pixels.
+    pub uncertainty_px: f64,
+    /// How far all of this can be trusted.
+    pub grade: Grade,
+    /// Why not further.
+    pub reasons: Vec<Reason>,
+    /// Whether the frequency shown may be an alias: `None` while the machine's own frequency is not known.
+    pub aliased: Option<bool>,
+    /// Samples in the window.
+    pub samples: usize,
+}
+
+impl Reading {
+    /// The value of a quantity; none where it is not known.
+    #[must_use]
+    pub fn value(&self, q: Quantity) -> Option<f64> {
+        match q {
+            Quantity::VelocityRmsMmS => self.velocity_rms_mm_s,
+            Quantity::DisplacementPpMm => self.displacement_pp_mm,
+            Quantity::DisplacementRmsMm => self.displacement_rms_mm,
+            Quantity::DisplacementPpPx => Some(self.displacement_pp_px),
+            Quantity::DisplacementRmsPx => Some(self.displacement_rms_px),
+            Quantity::PeakAmplitudePx => self.tone.map(|t| t.major_px),
+            Quantity::PeakHz => self.tone.map(|t| t.hz),
+        }
+    }
+}
+
+/// The newest window of displacement, drift removed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Waveform {
+    /// Seconds before the newest sample (0 for the newest, negative before).
+    pub t_s: Vec<f32>,
+    /// Displacement in pixels; NaN where the target was lost.
+    pub dx_px: Vec<f32>,
+    /// Displacement in pixels; NaN where the target was lost.
+    pub dy_px: Vec<f32>,
+}
+
+/// Single-sided amplitude spectrum of the newest window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spectrum {
+    /// Distance of two lines in Hz; the first line is at 0 Hz.
+    pub step_hz: f32,
+    /// Amplitude per line along x, in pixels.
+    pub x_px: Vec<f32>,
+    /// Amplitude per line along y, in pixels.
+    pub y_px: Vec<f32>,
+    /// Noise floor as amplitude per line, in pixels.
+    pub floor_px: f32,
+}
+
+/// A limit as configured, for drawing beside the value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitMark {
+    /// On what.
+    pub quantity: Quantity,
+    /// Where the warning starts.
+    pub warning: Option<f64>,
+    /// Where the alarm starts.
+    pub alarm: Option<f64>,
+}
+
+/// Worst level of a region over all its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// No reading that can be trusted.
+    #[default]
+    Unknown,
+    /// The machine is not running; limits do not apply.
+    Stopped,
+    /// Below every limit, or there is none.
+    Normal,
+    /// Above a warning.
+    Warning,
+    /// Above an alarm limit.
+    Alarm,
+}
+
+impl Level {
+    /// The word shown and written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Stopped => "stopped",
+            Self::Normal => "normal",
+            Self::Warning => "warning",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
+/// A region on the board.
+#[derive(Clone, Debug)]
+pub struct RoiBoard {
+    /// Its name.
+    pub id: super::RoiId,
+    /// What it is there for.
+    pub role: Role,
+    /// x, y, width, height in pixels.
+    pub rect: [u32; 4],
+    /// The newest reading; none before the first.
+    pub reading: Option<Arc<Reading>>,
+    /// Against its limits.
+    pub level: Level,
+    /// Whether the machine runs, where a tag tells.
+    pub running: Option<bool>,
+    /// What is wrong with the region itself, in words ("lies outside the 1280×720 picture").
+    pub fault: Option<Arc<str>>,
+    /// Its limits.
+    pub limits: Arc<[LimitMark]>,
+    /// The machine's own frequency where it is known, in Hz.
+    pub nominal_hz: Option<f64>,
+    /// The newest window.
+    pub waveform: Arc<Waveform>,
+    /// Its spectrum.
+    pub spectrum: Arc<Spectrum>,
+    /// The first limit's quantity (velocity where the scale is known, else displacement), one value a second over ten minutes, oldest first; NaN where unknown.
+    pub trend: Arc<[f32]>,
+    /// The quantity of `trend`.
+    pub trend_quantity: Quantity,
+}
+
+/// What is wrong with a region (x, y, width, height) in a picture of this size, in words; none if it lies inside.
+#[must_use]
+pub fn region_fault(rect: [u32; 4], (width, height): (u32, u32)) -> Option<String> {
+    let [x, y, w, h] = rect.map(u64::from);
+    if x + w <= u64::from(width) && y + h <= u64::from(height) {
+        return None;
+    }
+    Some(format!(
+        "the region {x},{y} {w}×{h} lies outside the picture of {width}×{height}; set rect so that x + width is at most {width} and y + height at most {height}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_outside_are_named() {
+        assert!(region_fault([1200, 10, 80, 32], (1280, 720)).is_none());
+        let text = region_fault([1200, 10, 100, 32], (1280, 720)).unwrap();
+        assert!(text.contains("1280×720"), "{text}");
+        assert!(region_fault([u32::MAX, 0, u32::MAX, 8], (1280, 720)).is_some());
+    }
+}

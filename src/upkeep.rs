@@ -1,0 +1,9 @@
+//! Maintenance: the catalogue of tasks, when they are due, guided runs and the checks that the program makes itself.
+
+pub mod catalogue;
+pub mod checks;
+pub mod desk;
+pub mod due;
+
+pub use catalogue::Catalogue;
+pub use desk::Desk;

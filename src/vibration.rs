@@ -1,0 +1,13 @@
+//! The measurement: pure step functions from grey pictures to displacement, and from displacement to readings.
+
+pub mod analyze;
+pub mod frame;
+pub mod luma;
+pub mod shift;
+pub mod spectrum;
+pub mod tone;
+pub mod tracker;
+
+pub use analyze::Analyzer;
+pub use frame::{FrameMeter, RegionSpec};
+pub use luma::Luma;
