@@ -175,6 +175,9 @@ fn alarms_reach_the_plc_although_the_journal_takes_nothing() {
     assert_eq!(b.coil(), Some(Demand::Value(1)));
     let refused = b.ask(IntentKind::AcknowledgeAll).try_recv().unwrap();
     assert!(refused.unwrap_err().contains("nothing was saved"));
+    // The board follows at its own pace.
+    b.clock.advance(Duration::from_millis(200));
+    b.turn();
     assert_eq!(b.states(), [AlarmState::ActiveUnacknowledged]);
 }
 
