@@ -1,10 +1,16 @@
 //! The measurement: pure step functions from grey pictures to displacement, and from displacement to readings.
 
 pub mod analyze;
+pub mod bank;
+pub mod dots;
 pub mod frame;
+pub mod held;
+pub mod light;
 pub mod luma;
+pub mod reference;
 pub mod shift;
 pub mod spectrum;
+pub mod spline;
 pub mod tone;
 pub mod tracker;
 

@@ -1,31 +1,47 @@
-//! Displacement of one region: inverse-compositional Gauss–Newton with gain and offset.
+//! Displacement of one region, frame by frame: prediction, fit, judgment, search, and the care of the reference.
 //!
-//! Baker & Matthews, "Lucas-Kanade 20 Years On" (IJCV 56(3), 2004), sections 3.2 and 5 (part 2: linear appearance
-//! variation), for pure translation: the picture at the region, moved back by the present estimate d, is modelled as
-//! `I(x + d) ≈ a·T(x + Δ) + b ≈ a·T + aΔ·∇T + b`. The basis [∂T/∂x, ∂T/∂y, T − mean, 1] does not depend on the frame,
-//! so its normal matrix is inverted once per reference; each iteration is one sub-pixel shift and four dot products.
+//! The fit is that of Lucas and Kanade with gain and offset (Baker & Matthews, "Lucas-Kanade 20 Years On", IJCV 56(3), 2004), as a
+//! maximum-likelihood fit against a reference whose noise is averaged away; see [`super::bank`] for how it is solved.
 
+use pulp::Arch;
+
+use super::bank::{Bank, Fitted};
+use super::held::Held;
+use super::light::Light;
 use super::luma::Luma;
-use super::shift::Shifter;
+use super::reference::Reference;
 use crate::model::vibration::Fit;
 
-/// Frames averaged into the reference, moved onto each other: its noise then adds 1 % to the variance, not 100 %.
-const REFERENCE_FRAMES: u32 = 64;
-/// Iterations of one frame; two or three are usual.
-const MAX_ITERATIONS: usize = 10;
-/// A step below this ends the iteration, in pixels.
-const CONVERGED_PX: f64 = 5e-4;
+/// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
+const PLAIN_FRAMES: u32 = 64;
+/// Frames of the whole reference.
+const WHOLE_FRAMES: u32 = 256;
+/// Afterwards one good frame in so many goes into the reference, a batch at a time, so that it follows slow changes of
+/// paint and light over a minute.
+const KEEP_EVERY: u32 = 4;
+/// Frames of such a batch.
+const KEEP_BATCH: u32 = 64;
+/// Frames that the standing reference counts for against a batch.
+const KEEP_WEIGHT: f64 = 192.0;
+/// Passes over one frame; one to three are usual.
+const PASSES: usize = 12;
 /// Correlation below which the target counts as lost.
 const LOST_BELOW: f64 = 0.6;
+/// An uncertainty above this is no measurement, in pixels.
+const LOST_ABOVE_PX: f64 = 0.3;
 /// Reach of the search for a lost target, in pixels either way.
 const SEARCH_PX: i64 = 24;
 /// A lost target is searched for once in so many frames.
 const SEARCH_EVERY: u32 = 5;
 /// Frames in a row with the target lost after which the reference is given up and built anew.
 const FORGET_AFTER: u32 = 250;
-/// Structure (mean squared gradient left after gain and offset are taken out) below which a region holds nothing to
-/// measure against, in grey levels squared per pixel squared.
-const MIN_STRUCTURE: f64 = 0.5;
+/// Structure (inverse variance of the displacement at a noise of one grey level, by the number of pixels) below which a region holds
+/// nothing to measure against, in grey levels squared per pixel squared.
+const MIN_STRUCTURE: f64 = 0.05;
+/// How far the residual may lie above what is usual before the frame counts as partly covered.
+const COVERED: f64 = 1.25;
+/// Regions up to this size are fitted under uneven light as well.
+const LARGEST_LIT: usize = 256 * 256;
 
 /// One frame's fit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,30 +56,40 @@ pub struct Track {
     pub correlation: f64,
     /// What the fit was.
     pub fit: Fit,
+    /// Whether something is in front of the target, or its light is uneven.
+    pub covered: bool,
 }
 
-/// Tracks one rectangle. All memory is taken when it is made.
+impl Track {
+    /// No measurement.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self { sigma_px: f64::INFINITY, ..Self::default() }
+    }
+}
+
+/// Tracks one rectangle. All memory is taken when it is made, but for what a basis keeps when it is first needed.
 #[derive(Clone, Debug)]
 pub struct Tracker {
-    x: i64,
-    y: i64,
+    arch: Arch,
+    corner: (i64, i64),
     w: usize,
     h: usize,
-    /// Sum of the pictures moved back onto the first, and how many.
-    sum: Vec<f32>,
-    frames: u32,
-    /// The reference less its mean, and its gradients.
-    t: Vec<f32>,
-    tx: Vec<f32>,
-    ty: Vec<f32>,
-    /// Inverse of the normal matrix of [tx, ty, t, 1].
-    inverse: [[f64; 4]; 4],
-    /// Whether the reference holds enough structure in both directions.
+    reference: Reference,
+    bank: Bank,
+    light: Option<Light>,
+    held: Option<Held>,
+    begun: bool,
     textured: bool,
-    shifter: Shifter,
-    warped: Vec<f32>,
     d: (f64, f64),
+    before: (f64, f64),
+    /// What is usual of a residual's variance per pixel, and its mean deviation; none before the first.
+    usual: Option<(f64, f64)>,
+    /// How many pixels share one independent residual.
+    shared: f64,
+    seen: u32,
     lost: u32,
+    residual: Vec<f32>,
 }
 
 impl Tracker {
@@ -71,30 +97,36 @@ impl Tracker {
     #[must_use]
     pub fn new([x, y, w, h]: [u32; 4]) -> Self {
         let (w, h) = (w.max(8) as usize, h.max(8) as usize);
-        let n = w * h;
         Self {
-            x: i64::from(x),
-            y: i64::from(y),
+            arch: Arch::new(),
+            corner: (i64::from(x), i64::from(y)),
             w,
             h,
-            sum: vec![0.0; n],
-            frames: 0,
-            t: vec![0.0; n],
-            tx: vec![0.0; n],
-            ty: vec![0.0; n],
-            inverse: [[0.0; 4]; 4],
+            reference: Reference::new(w, h),
+            bank: Bank::new(w, h),
+            light: (w * h <= LARGEST_LIT).then(|| Light::new(w, h)),
+            held: None,
+            begun: false,
             textured: false,
-            shifter: Shifter::new(w, h),
-            warped: vec![0.0; n],
             d: (0.0, 0.0),
+            before: (0.0, 0.0),
+            usual: None,
+            shared: 1.0,
+            seen: 0,
             lost: 0,
+            residual: vec![0.0; w * h],
         }
     }
 
     /// Forgets the reference: the next frame begins a new one.
     pub fn reset(&mut self) {
-        self.frames = 0;
+        self.begun = false;
+        self.textured = false;
         self.d = (0.0, 0.0);
+        self.before = (0.0, 0.0);
+        self.usual = None;
+        self.shared = 1.0;
+        self.seen = 0;
         self.lost = 0;
     }
 
@@ -104,109 +136,161 @@ impl Tracker {
         self.textured
     }
 
-    /// Measures the next frame.
+    /// Measures the next frame, and learns from it.
     pub fn step(&mut self, luma: &Luma<'_>) -> Track {
-        if self.frames == 0 {
+        if !self.begun {
             return self.begin(luma);
         }
-        let mut track = self.refine(luma, self.d);
+        let (mut track, light) = self.measure(luma);
         if track.fit == Fit::Lost {
-            if self.lost.is_multiple_of(SEARCH_EVERY) && self.textured {
-                let start = self.search(luma);
-                track = self.refine(luma, start);
-            }
-            if track.fit == Fit::Lost {
-                self.lost += 1;
-                if self.lost >= FORGET_AFTER {
-                    self.reset();
-                }
-                return track;
-            }
+            return track;
         }
-        self.lost = 0;
-        self.d = (track.dx_px, track.dy_px);
-        if self.frames < REFERENCE_FRAMES {
+        if let Some(f) = light {
+            self.learn(luma, &f);
+        }
+        if self.reference.frames() < PLAIN_FRAMES {
             track.fit = Fit::Settling;
         }
         track
     }
 
     fn begin(&mut self, luma: &Luma<'_>) -> Track {
-        self.d = (0.0, 0.0);
-        self.shifter.sample(luma, self.x, self.y, self.d, &mut self.warped);
-        self.sum.copy_from_slice(&self.warped);
-        self.frames = 1;
-        self.prepare();
-        let (fit, sigma_px) = if self.textured { (Fit::Settling, 0.0) } else { (Fit::Lost, f64::INFINITY) };
-        if fit == Fit::Lost {
+        self.reset();
+        self.reference.begin(luma, self.corner.0, self.corner.1);
+        self.bank.clear();
+        let corner = self.corner;
+        let Some(f) = self.bank.fit(self.arch, &mut self.reference, luma, corner, (0.0, 0.0)) else {
             // Nothing to hold on to: try again with the next frame, the picture may be just coming up.
-            self.frames = 0;
+            return Track::lost();
+        };
+        self.textured = 1.0 / (larger(f.covariance) * (self.w * self.h) as f64) > MIN_STRUCTURE;
+        if !self.textured {
+            return Track::lost();
         }
-        Track { sigma_px, correlation: 1.0, fit, ..Track::default() }
+        self.begun = true;
+        Track { correlation: 1.0, fit: Fit::Settling, ..Track::default() }
     }
 
-    /// Gauss–Newton from `start`. Leaves the tracker's position as it is.
-    fn refine(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Track {
-        let mut d = start;
-        let mut p = [0.0; 4];
-        let mut rhs = [0.0; 4];
-        let mut square = 0.0;
-        let mut converged = false;
-        for _ in 0..MAX_ITERATIONS {
-            self.shifter.sample(luma, self.x, self.y, d, &mut self.warped);
-            (rhs, square) = self.project();
-            p = multiply(&self.inverse, &rhs);
-            let a = p[2];
-            if !(0.05..20.0).contains(&a) {
-                return Track { dx_px: d.0, dy_px: d.1, sigma_px: f64::INFINITY, ..Track::default() };
+    /// Displacement of one frame; the plain fit comes along where it may be learned from.
+    fn measure(&mut self, luma: &Luma<'_>) -> (Track, Option<Fitted>) {
+        self.seen = self.seen.wrapping_add(1);
+        let step = (self.d.0 - self.before.0, self.d.1 - self.before.1);
+        let ahead = (self.d.0 + step.0, self.d.1 + step.1);
+        let fast = step.0.hypot(step.1) > 0.4;
+        let mut best = self.solve(luma, if fast { ahead } else { self.d });
+        if fast && best.is_none_or(|f| correlation(&f) < 0.9) {
+            best = better(best, self.solve(luma, self.d));
+        }
+        if best.is_none_or(|f| correlation(&f) < LOST_BELOW) && self.textured {
+            // Covered, or somewhere else. What is covered is looked for where it was.
+            if let Some(t) = self.uneven(luma, self.d) {
+                return (self.took(t), None);
             }
-            // A step of more than two pixels leaves the range of the linear model: go there in parts.
-            let (sx, sy) = ((p[0] / a).clamp(-2.0, 2.0), (p[1] / a).clamp(-2.0, 2.0));
-            d = (d.0 - sx, d.1 - sy);
-            if sx.abs() > SEARCH_PX as f64 || (d.0 - start.0).hypot(d.1 - start.1) > SEARCH_PX as f64 {
-                break;
-            }
-            if sx.hypot(sy) < CONVERGED_PX {
-                converged = true;
-                break;
+            if self.lost.is_multiple_of(SEARCH_EVERY) {
+                let start = self.search(luma);
+                best = better(best, self.solve(luma, start));
             }
         }
-        self.judge(d, &p, &rhs, square, converged)
-    }
-
-    /// Correlation and uncertainty of the last fit; takes the frame into the reference while that is being built.
-    fn judge(&mut self, d: (f64, f64), p: &[f64; 4], rhs: &[f64; 4], square: f64, converged: bool) -> Track {
+        let Some(f) = best.filter(|f| correlation(f) >= LOST_BELOW) else { return (self.missed(), None) };
         let n = (self.w * self.h) as f64;
-        let total = (square - rhs[3] * rhs[3] / n).max(f64::MIN_POSITIVE);
-        let residual = (square - p.iter().zip(rhs).map(|(p, r)| p * r).sum::<f64>()).max(0.0);
-        let correlation = (1.0 - residual / total).max(0.0).sqrt();
-        let good = converged && self.textured && correlation >= LOST_BELOW;
-        if !good {
-            return Track { dx_px: d.0, dy_px: d.1, sigma_px: f64::INFINITY, correlation, fit: Fit::Lost };
+        let variance = f.residual / (n - 4.0);
+        let covered = self.usual.is_some_and(|(mean, deviation)| {
+            self.reference.frames() >= 16 && variance > (COVERED * mean).max(mean + 6.0 * deviation)
+        });
+        if covered && let Some(t) = self.uneven(luma, f.d) {
+            return (self.took(t), None);
         }
-        let variance = residual / (n - 4.0) * self.correlation_area(p);
-        // Covariance of (dx, dy): the upper left block of the inverse, by the gain; its larger eigenvalue.
-        let [c00, c01, c11] = [self.inverse[0][0], self.inverse[0][1], self.inverse[1][1]];
-        let larger = f64::midpoint(c00, c11) + ((c00 - c11) / 2.0).hypot(c01);
-        let sigma_px = (variance * larger).sqrt() / p[2] * (1.0 + 1.0 / f64::from(self.frames)).sqrt();
-        if self.frames < REFERENCE_FRAMES {
-            self.absorb(p);
+        if !covered && self.seen % 16 == 1 {
+            self.look_at_residual(luma, &f);
         }
-        Track { dx_px: d.0, dy_px: d.1, sigma_px, correlation, fit: Fit::Good }
+        let own = 1.0 / f64::from(self.reference.frames().max(1));
+        let sigma_px = (variance.max(1e-3) * self.shared * larger(f.covariance) * (1.0 + own)).sqrt();
+        if !(sigma_px < LOST_ABOVE_PX) {
+            return (self.missed(), None);
+        }
+        let track =
+            Track { dx_px: f.d.0, dy_px: f.d.1, sigma_px, correlation: correlation(&f), fit: Fit::Good, covered };
+        self.usual = Some(match self.usual {
+            None => (variance, 0.1 * variance),
+            Some((m, s)) => {
+                // What is covered moves it slowly only: were it to last, it would be what is usual.
+                let rate = if covered { 0.002 } else { 0.05 };
+                (m + rate * (variance - m), s + rate * ((variance - m).abs() - s))
+            }
+        });
+        (self.took(track), (!covered).then_some(f))
+    }
+
+    fn took(&mut self, track: Track) -> Track {
+        self.lost = 0;
+        self.before = self.d;
+        self.d = (track.dx_px, track.dy_px);
+        track
+    }
+
+    fn missed(&mut self) -> Track {
+        self.lost += 1;
+        self.before = self.d;
+        if self.lost >= FORGET_AFTER {
+            self.reset();
+        }
+        Track::lost()
+    }
+
+    /// The plain fit from `start`: from phase to phase until the rest is within a phase's reach.
+    fn solve(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Fitted> {
+        let mut d = start;
+        for _ in 0..PASSES {
+            let f = self.bank.fit(self.arch, &mut self.reference, luma, self.corner, d)?;
+            if f.settled {
+                return f.d.0.is_finite().then_some(f);
+            }
+            // Farther than a pixel the linear model does not reach: go there in parts.
+            let limit = |to: f64, from: f64| from + (to - from).clamp(-1.0, 1.0);
+            d = (limit(f.d.0, d.0), limit(f.d.1, d.1));
+            if !((d.0 - start.0).hypot(d.1 - start.1) < 8.0) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The fit under uneven light from `start`.
+    fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Track> {
+        let noise = self.usual?.0.max(0.05);
+        let light = self.light.as_mut()?;
+        let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
+        let good = f.sigma_px < LOST_ABOVE_PX && f.visible > 0.1;
+        good.then_some(Track {
+            dx_px: f.d.0,
+            dy_px: f.d.1,
+            sigma_px: f.sigma_px * self.shared.sqrt(),
+            correlation: f.visible.clamp(0.0, 1.0),
+            fit: Fit::Good,
+            covered: true,
+        })
     }
 
     /// How many pixels share one independent residual, from the residual's correlation with its neighbours.
     ///
     /// White noise gives one; what a codec leaves is smooth over its blocks, so far fewer residuals are independent than
     /// there are pixels. The product form is that of a separable first-order autoregressive field.
-    fn correlation_area(&mut self, p: &[f64; 4]) -> f64 {
-        let (w, p) = (self.w, p.map(|v| v as f32));
-        for i in 0..self.warped.len() {
-            // The warped picture is not needed any more but by `absorb`, which adds the model back.
-            self.warped[i] -= p[0] * self.tx[i] + p[1] * self.ty[i] + p[2] * self.t[i] + p[3];
+    fn look_at_residual(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
+        let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
+        self.reference.evaluate(self.arch, rest, 0, &mut self.residual);
+        let (w, level) = (self.w, f64::from(self.reference.level()));
+        let (x, y) = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
+        let last = luma.width() as i64 - 1;
+        for (i, r) in self.residual.chunks_exact_mut(w).enumerate() {
+            let row = luma.row(y + i as i64);
+            for (j, r) in r.iter_mut().enumerate() {
+                let v = f64::from(row[(x + j as i64).clamp(0, last) as usize]) - level;
+                *r = (v - f.gain * f64::from(*r) - f.offset) as f32;
+            }
         }
         let (mut own, mut right, mut below) = (1e-12f64, 0.0f64, 0.0f64);
-        for (r, rows) in self.warped.windows(2 * w).step_by(w).enumerate() {
+        for rows in self.residual.windows(2 * w).step_by(w) {
             let (this, next) = rows.split_at(w);
             let mut sums = [0.0f32; 3];
             for j in 0..w - 1 {
@@ -214,7 +298,6 @@ impl Tracker {
                 sums[1] += this[j] * this[j + 1];
                 sums[2] += this[j] * next[j];
             }
-            debug_assert!(r < self.h);
             own += f64::from(sums[0]);
             right += f64::from(sums[1]);
             below += f64::from(sums[2]);
@@ -223,117 +306,69 @@ impl Tracker {
             let rho = (c / own).clamp(0.0, 0.9);
             (1.0 + rho) / (1.0 - rho)
         };
-        spread(right) * spread(below)
+        let now = (spread(right) * spread(below)).max(1.0);
+        let rate = if self.seen < 64 { 0.5 } else { 0.1 };
+        self.shared += rate * (now - self.shared);
     }
 
-    /// Adds the frame (held as residual in `warped`) to the reference.
-    fn absorb(&mut self, p: &[f64; 4]) {
-        let gain = p[2] as f32;
-        let mean =
-            self.sum.iter().map(|&v| f64::from(v)).sum::<f64>() / (self.sum.len() as f64 * f64::from(self.frames));
-        for i in 0..self.sum.len() {
-            // With the fitted gain and offset taken out, the frame is the reference plus its own noise.
-            self.sum[i] += mean as f32 + self.t[i] + self.warped[i] / gain;
+    /// Takes a good frame into the reference.
+    fn learn(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        let frames = self.reference.frames();
+        let whole = frames >= WHOLE_FRAMES;
+        if whole && !self.seen.is_multiple_of(KEEP_EVERY) {
+            return;
         }
-        self.frames += 1;
-        // At doublings only: between them the reference would change by little.
-        if self.frames.is_power_of_two() {
-            self.prepare();
-        }
-    }
-
-    /// Reference, gradients and normal matrix from the sum.
-    fn prepare(&mut self) {
-        let (w, h, n) = (self.w, self.h, self.w * self.h);
-        let scale = 1.0 / self.frames as f32;
-        let mean = self.sum.iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64 * f64::from(scale);
-        for (t, s) in self.t.iter_mut().zip(&self.sum) {
-            *t = s * scale - mean as f32;
-        }
-        for i in 0..h {
-            for j in 0..w {
-                let at = |di: i64, dj: i64| {
-                    let y = (i as i64 + di).clamp(0, h as i64 - 1) as usize;
-                    let x = (j as i64 + dj).clamp(0, w as i64 - 1) as usize;
-                    self.t[y * w + x]
-                };
-                // Five-point derivative; the two outermost pixels count less, where it is one-sided.
-                self.tx[i * w + j] = (at(0, -2) - at(0, 2)) / 12.0 + (at(0, 1) - at(0, -1)) * (2.0 / 3.0);
-                self.ty[i * w + j] = (at(-2, 0) - at(2, 0)) / 12.0 + (at(1, 0) - at(-1, 0)) * (2.0 / 3.0);
+        self.absorb(luma, f);
+        let batch = self.reference.batch();
+        if frames < PLAIN_FRAMES {
+            // At doublings only: between them the reference would change by little.
+            if batch >= frames {
+                self.reference.renew(f64::from(frames), false);
+                self.bank.clear();
             }
-        }
-        self.normal();
-    }
-
-    fn normal(&mut self) {
-        let n = self.t.len() as f64;
-        let dot = |a: &[f32], b: &[f32]| -> f64 {
-            a.chunks(self.w).zip(b.chunks(self.w)).map(|(a, b)| f64::from(dot32(a, b))).sum()
-        };
-        let total = |a: &[f32]| a.iter().map(|&v| f64::from(v)).sum::<f64>();
-        let (tx, ty, t) = (&self.tx[..], &self.ty[..], &self.t[..]);
-        let g = [
-            [dot(tx, tx), dot(tx, ty), dot(tx, t), total(tx)],
-            [dot(tx, ty), dot(ty, ty), dot(ty, t), total(ty)],
-            [dot(tx, t), dot(ty, t), dot(t, t), total(t)],
-            [total(tx), total(ty), total(t), n],
-        ];
-        match invert(g) {
-            Some(inverse) => {
-                let [c00, c01, c11] = [inverse[0][0], inverse[0][1], inverse[1][1]];
-                let larger = f64::midpoint(c00, c11) + ((c00 - c11) / 2.0).hypot(c01);
-                self.textured = larger.is_finite() && larger > 0.0 && 1.0 / larger > MIN_STRUCTURE * n;
-                self.inverse = inverse;
+        } else if !whole {
+            if frames + batch >= WHOLE_FRAMES {
+                self.reference.renew(f64::from(frames), true);
+                self.bank.clear();
             }
-            None => self.textured = false,
+        } else if batch >= KEEP_BATCH {
+            self.reference.renew(KEEP_WEIGHT, false);
+            self.bank.clear();
         }
     }
 
-    /// Dot products of the warped picture with the basis, and its sum of squares.
-    fn project(&self) -> ([f64; 4], f64) {
-        let w = self.w;
-        let mut r = [0.0f64; 4];
-        let mut square = 0.0f64;
-        for i in 0..self.h {
-            let s = i * w..(i + 1) * w;
-            let v = &self.warped[s.clone()];
-            r[0] += f64::from(dot32(&self.tx[s.clone()], v));
-            r[1] += f64::from(dot32(&self.ty[s.clone()], v));
-            r[2] += f64::from(dot32(&self.t[s], v));
-            let (sum, sq) = sums32(v);
-            r[3] += f64::from(sum);
-            square += f64::from(sq);
-        }
-        (r, square)
+    fn absorb(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
+        let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
+        let at = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
+        self.reference.absorb(self.arch, luma, at, rest, f.gain, f.offset);
     }
 
-    /// Best whole-pixel position by normalised correlation on every second pixel of every second row.
+    /// Best whole-pixel position by normalised correlation on some of the pixels.
     fn search(&self, luma: &Luma<'_>) -> (f64, f64) {
+        let stride = (((self.w * self.h) as f64 / 700.0).sqrt().floor() as usize).max(1);
+        let near = (self.d.0.round() as i64, self.d.1.round() as i64);
         let mut best = (f64::NEG_INFINITY, 0, 0);
-        let mut oy = -SEARCH_PX;
-        while oy <= SEARCH_PX {
-            let mut ox = -SEARCH_PX;
-            while ox <= SEARCH_PX {
+        for oy in -SEARCH_PX..=SEARCH_PX {
+            for ox in -SEARCH_PX..=SEARCH_PX {
                 // Among equals the nearest wins: a periodic target must not jump by a period.
-                let c = self.correlate(luma, ox, oy) - 1e-4 * (ox as f64).hypot(oy as f64);
+                let c = self.correlate(luma, near.0 + ox, near.1 + oy, stride) - 2e-4 * (ox as f64).hypot(oy as f64);
                 if c > best.0 {
                     best = (c, ox, oy);
                 }
-                ox += 2;
             }
-            oy += 2;
         }
-        (best.1 as f64, best.2 as f64)
+        ((near.0 + best.1) as f64, (near.1 + best.2) as f64)
     }
 
-    fn correlate(&self, luma: &Luma<'_>, ox: i64, oy: i64) -> f64 {
+    fn correlate(&self, luma: &Luma<'_>, ox: i64, oy: i64, stride: usize) -> f64 {
         let (mut n, mut si, mut sii, mut sit, mut st, mut stt) = (0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32);
         let last = luma.width() as i64 - 1;
-        for i in (0..self.h).step_by(2) {
-            let row = luma.row(self.y + i as i64 + oy);
-            for j in (0..self.w).step_by(2) {
-                let v = f32::from(row[(self.x + j as i64 + ox).clamp(0, last) as usize]);
-                let t = self.t[i * self.w + j];
+        for i in (0..self.h).step_by(stride) {
+            let row = luma.row(self.corner.1 + i as i64 + oy);
+            for j in (0..self.w).step_by(stride) {
+                let v = f32::from(row[(self.corner.0 + j as i64 + ox).clamp(0, last) as usize]);
+                let t = self.reference.sample(j, i);
                 n += 1.0;
                 si += v;
                 sii += v * v;
@@ -347,71 +382,76 @@ impl Tracker {
     }
 }
 
-/// Dot product in eight lanes, so that it vectorises; rows are short enough for `f32`.
-fn dot32(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 8];
-    let (ca, cb) = (a.chunks_exact(8), b.chunks_exact(8));
-    let tail: f32 = ca.remainder().iter().zip(cb.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in ca.zip(cb) {
-        for k in 0..8 {
-            lanes[k] += a[k] * b[k];
-        }
-    }
-    lanes.iter().sum::<f32>() + tail
+/// Correlation coefficient of a fit.
+fn correlation(f: &Fitted) -> f64 {
+    (1.0 - f.residual / f.total.max(f64::MIN_POSITIVE)).max(0.0).sqrt()
 }
 
-/// Sum and sum of squares, in eight lanes.
-fn sums32(a: &[f32]) -> (f32, f32) {
-    let mut s = [0.0f32; 8];
-    let mut q = [0.0f32; 8];
-    let c = a.chunks_exact(8);
-    let (mut ts, mut tq) = (0.0, 0.0);
-    for &v in c.remainder() {
-        ts += v;
-        tq += v * v;
+fn better(a: Option<Fitted>, b: Option<Fitted>) -> Option<Fitted> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.residual < a.residual { b } else { a }),
+        (a, b) => a.or(b),
     }
-    for a in c {
-        for k in 0..8 {
-            s[k] += a[k];
-            q[k] += a[k] * a[k];
-        }
-    }
-    (s.iter().sum::<f32>() + ts, q.iter().sum::<f32>() + tq)
 }
 
-fn multiply(m: &[[f64; 4]; 4], v: &[f64; 4]) -> [f64; 4] {
-    m.map(|row| row.iter().zip(v).map(|(a, b)| a * b).sum())
+/// Larger eigenvalue of a symmetric 2×2 matrix given as xx, xy, yy.
+fn larger([xx, xy, yy]: [f64; 3]) -> f64 {
+    f64::midpoint(xx, yy) + ((xx - yy) / 2.0).hypot(xy)
 }
 
-/// Inverse by Gauss–Jordan with partial pivoting; none if singular.
-fn invert(mut a: [[f64; 4]; 4]) -> Option<[[f64; 4]; 4]> {
-    let mut b = [[0.0; 4]; 4];
-    for (i, row) in b.iter_mut().enumerate() {
-        row[i] = 1.0;
+impl Tracker {
+    /// From here on frames may be held and measured again once the reference is made of all of them: for recordings, where nobody
+    /// waits for a reading. Room for `frames` frames, less where the region is large.
+    pub fn hold_frames(&mut self, frames: usize) {
+        self.held = Some(Held::new(self.corner, self.w, self.h, frames));
     }
-    for c in 0..4 {
-        let pivot = (c..4).max_by(|&i, &j| a[i][c].abs().total_cmp(&a[j][c].abs()))?;
-        if a[pivot][c].abs() < 1e-9 {
-            return None;
+
+    /// Holds this frame; false where there is no room.
+    pub fn hold(&mut self, luma: &Luma<'_>) -> bool {
+        self.held.as_mut().is_some_and(|h| h.push(luma))
+    }
+
+    /// Makes the reference of all frames held.
+    pub fn learn_held(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        let at = std::mem::replace(&mut self.corner, held.corner());
+        // The first pass finds where each frame lies, by a reference that grows.
+        for luma in held.frames() {
+            self.step(&luma);
         }
-        a.swap(c, pivot);
-        b.swap(c, pivot);
-        let s = 1.0 / a[c][c];
-        for k in 0..4 {
-            a[c][k] *= s;
-            b[c][k] *= s;
-        }
-        for i in 0..4 {
-            if i != c {
-                let f = a[i][c];
-                for k in 0..4 {
-                    a[i][k] -= f * a[c][k];
-                    b[i][k] -= f * b[c][k];
+        // The second takes them all at their places.
+        for pass in 0..2 {
+            self.d = (0.0, 0.0);
+            self.before = self.d;
+            for luma in held.frames() {
+                if let (_, Some(f)) = self.measure(&luma) {
+                    self.absorb(&luma, &f);
                 }
             }
+            self.reference.renew(0.0, pass == 0);
+            self.bank.clear();
         }
+        self.d = (0.0, 0.0);
+        self.before = self.d;
+        self.lost = 0;
+        self.corner = at;
+        self.held = Some(held);
     }
-    b.iter().flatten().all(|v| v.is_finite()).then_some(b)
+
+    /// Measures a frame that was held.
+    pub fn again(&mut self, index: usize) -> Track {
+        let Some(held) = self.held.take() else { return Track::lost() };
+        let at = std::mem::replace(&mut self.corner, held.corner());
+        let track = held.frame(index).map_or_else(Track::lost, |luma| if self.begun { self.measure(&luma).0 } else { Track::lost() });
+        self.corner = at;
+        self.held = Some(held);
+        track
+    }
+
+    /// Gives the memory of the held frames back.
+    pub fn release(&mut self) {
+        self.held = None;
+    }
 }
 
 #[cfg(test)]

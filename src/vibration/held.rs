@@ -1,0 +1,63 @@
+//! Frames of a recording held back around one region, to be measured once the reference is made of all of them.
+
+use super::luma::Luma;
+
+/// Pixels kept around the region: how far the target may move in a held frame.
+const AROUND: i64 = 32;
+/// Memory for the frames of one region, in bytes.
+const MEMORY: usize = 64 << 20;
+
+/// Pieces of frames around one region.
+#[derive(Clone, Debug)]
+pub struct Held {
+    from: (i64, i64),
+    w: usize,
+    h: usize,
+    most: usize,
+    pieces: Vec<u8>,
+}
+
+impl Held {
+    /// Room for `frames` pieces around the region of `w` by `h` pixels at `corner`.
+    #[must_use]
+    pub fn new(corner: (i64, i64), w: usize, h: usize, frames: usize) -> Self {
+        let (w, h) = (w + 2 * AROUND as usize, h + 2 * AROUND as usize);
+        Self { from: (corner.0 - AROUND, corner.1 - AROUND), w, h, most: frames.min(MEMORY / (w * h)), pieces: Vec::new() }
+    }
+
+    /// The region's corner within a piece.
+    #[must_use]
+    pub fn corner(&self) -> (i64, i64) {
+        (AROUND, AROUND)
+    }
+
+    /// Takes a frame; false where there is no room. What lies beyond the picture repeats its edge.
+    pub fn push(&mut self, luma: &Luma<'_>) -> bool {
+        if self.pieces.len() >= self.most * self.w * self.h {
+            return false;
+        }
+        let last = luma.width() as i64 - 1;
+        for i in 0..self.h {
+            let row = luma.row(self.from.1 + i as i64);
+            let x = self.from.0;
+            if x >= 0 && x as usize + self.w <= row.len() {
+                self.pieces.extend_from_slice(&row[x as usize..x as usize + self.w]);
+            } else {
+                self.pieces.extend((0..self.w as i64).map(|j| row[(x + j).clamp(0, last) as usize]));
+            }
+        }
+        true
+    }
+
+    /// A piece.
+    #[must_use]
+    pub fn frame(&self, index: usize) -> Option<Luma<'_>> {
+        let n = self.w * self.h;
+        Luma::new(self.pieces.get(index * n..(index + 1) * n)?, self.w, self.w, self.h)
+    }
+
+    /// All pieces, oldest first.
+    pub fn frames(&self) -> impl Iterator<Item = Luma<'_>> {
+        (0..).map_while(|i| self.frame(i))
+    }
+}
