@@ -9,7 +9,7 @@ use pulp::Arch;
 
 use super::dots::{self, Dots};
 use super::luma::Luma;
-use super::reference::{Reference, invert};
+use super::reference::{Reference, invert, low_pass};
 
 /// Nodes of the polynomials on each axis.
 const NODES: usize = 5;
@@ -67,6 +67,9 @@ pub struct Bank {
     tables: Vec<Option<Box<Table>>>,
     picture: Vec<f32>,
     edge: Vec<u8>,
+    /// Scratch for low-passed derivatives; empty for a full band.
+    low: Vec<f32>,
+    line: Vec<f32>,
 }
 
 impl Bank {
@@ -88,7 +91,16 @@ impl Bank {
             tables: vec![None; slots],
             picture: vec![0.0; n],
             edge: vec![0; w],
+            low: Vec::new(),
+            line: vec![0.0; w.max(h)],
         }
+    }
+
+    /// The same, fitting with the low frequencies only. There a lens sharper than the pixels folds nothing, so such a fit is not
+    /// biased by it; it is noisier.
+    #[must_use]
+    pub fn low_band(w: usize, h: usize) -> Self {
+        Self { low: vec![0.0; 2 * w * h], ..Self::new(w, h) }
     }
 
     /// The reference has changed: everything is made anew when needed.
@@ -167,27 +179,45 @@ impl Bank {
         for (b, v) in basis.chunks_exact_mut(3 * w).zip(picture.chunks_exact(w)) {
             b[2 * w..].copy_from_slice(v);
         }
-        // Normal matrix: the basis with itself.
-        let mut g = [[0.0; 4]; 4];
-        for b in basis.chunks_exact(3 * w) {
-            for i in 0..3 {
-                for j in i..3 {
-                    g[i][j] += dot(&b[i * w..(i + 1) * w], &b[j * w..(j + 1) * w]);
+        if !self.low.is_empty() {
+            // Only the low frequencies of the derivatives are compared with; the model keeps all.
+            for (part, low) in self.low.chunks_exact_mut(n).enumerate() {
+                for (l, b) in low.chunks_exact_mut(w).zip(basis.chunks_exact(3 * w)) {
+                    l.copy_from_slice(&b[part * w..(part + 1) * w]);
                 }
-                g[i][3] += b[i * w..(i + 1) * w].iter().map(|&v| f64::from(v)).sum::<f64>();
+                for _ in 0..1 {
+                    low_pass(low, w, &mut self.line);
+                }
+            }
+        }
+        // How the scalar products with the basis answer to displacement, gain and offset.
+        let mut g = [[0.0; 4]; 4];
+        for (r, b) in basis.chunks_exact(3 * w).enumerate() {
+            for i in 0..3 {
+                let with = match self.low.get(i * n + r * w..i * n + (r + 1) * w) {
+                    Some(low) => low,
+                    None => &b[i * w..(i + 1) * w],
+                };
+                for j in 0..3 {
+                    g[i][j] += dot(with, &b[j * w..(j + 1) * w]);
+                }
+                g[i][3] += with.iter().map(|&v| f64::from(v)).sum::<f64>();
+            }
+            for j in 0..3 {
+                g[3][j] += b[j * w..(j + 1) * w].iter().map(|&v| f64::from(v)).sum::<f64>();
             }
         }
         g[3][3] = n as f64;
-        for i in 0..4 {
-            for j in 0..i {
-                g[i][j] = g[j][i];
+        for (part, low) in self.low.chunks_exact(n).enumerate() {
+            for (l, b) in low.chunks_exact(w).zip(basis.chunks_exact_mut(3 * w)) {
+                b[part * w..(part + 1) * w].copy_from_slice(l);
             }
         }
         let Some(inverse) = invert(&g) else {
             self.tables[slot] = None;
             return;
         };
-        let ones = g[3];
+        let ones = [g[0][3], g[1][3], g[2][3], g[3][3]];
         let step = 0.3 / self.per_px as f64;
         let mut nodes = [[[0.0; NODES]; NODES]; NODES];
         for i in 0..NODES {

@@ -47,6 +47,9 @@ pub struct Light {
     cov: Vec<f32>,
     var: Vec<f32>,
     prod: Vec<f32>,
+    /// How the model goes with the place within each window: covariance with x and with y.
+    tilt_x: Vec<f32>,
+    tilt_y: Vec<f32>,
     columns: Vec<f32>,
 }
 
@@ -69,6 +72,8 @@ impl Light {
             cov: n(),
             var: n(),
             prod: n(),
+            tilt_x: n(),
+            tilt_y: n(),
             columns: vec![0.0; w],
         }
     }
@@ -133,6 +138,8 @@ impl Light {
         let cols = &mut self.columns[..];
         // The model less its local mean, its local variance.
         smooth(&self.model, w, h, cols, &mut self.mean);
+        tilt(&self.model, &self.mean, |i| (i % w) as f32, (w, h), cols, (&mut self.prod, &mut self.other), &mut self.tilt_x);
+        tilt(&self.model, &self.mean, |i| (i / w) as f32, (w, h), cols, (&mut self.prod, &mut self.other), &mut self.tilt_y);
         for (m, mean) in self.model.iter_mut().zip(&self.mean) {
             *m -= mean;
         }
@@ -152,6 +159,24 @@ impl Light {
                 if which {
                     self.gain[i] = slope.clamp(0.0, 2.0);
                 }
+            }
+        }
+        self.level_slopes();
+    }
+
+    /// Where the gain has a slope, the window's mean of the frame holds the slope times the model's tilt, which looks like a displacement.
+    /// It is put back, with the slope read from the gains around.
+    fn level_slopes(&mut self) {
+        let (w, h) = (self.w, self.h);
+        smooth(&self.gain, w, h, &mut self.columns, &mut self.other);
+        for i in 0..h {
+            let (up, down) = (i.saturating_sub(REACH), (i + REACH).min(h - 1));
+            for j in 0..w {
+                let (left, right) = (j.saturating_sub(REACH), (j + REACH).min(w - 1));
+                let g = &self.other;
+                let sx = (g[i * w + right] - g[i * w + left]) / (right - left).max(1) as f32;
+                let sy = (g[down * w + j] - g[up * w + j]) / (down - up).max(1) as f32;
+                self.frame[i * w + j] += sx * self.tilt_x[i * w + j] + sy * self.tilt_y[i * w + j];
             }
         }
     }
@@ -210,6 +235,29 @@ impl Light {
             all += f64::from(*v);
         }
         sigma.is_finite().then_some((delta, sigma, seen / all.max(1e-9)))
+    }
+}
+
+/// Covariance of a picture with a coordinate of the place, within each window.
+fn tilt(
+    v: &[f32],
+    mean: &[f32],
+    place: impl Fn(usize) -> f32,
+    (w, h): (usize, usize),
+    columns: &mut [f32],
+    (scratch, other): (&mut [f32], &mut [f32]),
+    out: &mut [f32],
+) {
+    for (i, (s, v)) in scratch.iter_mut().zip(v).enumerate() {
+        *s = place(i) * v;
+    }
+    smooth(scratch, w, h, columns, out);
+    for (i, s) in scratch.iter_mut().enumerate() {
+        *s = place(i);
+    }
+    smooth(scratch, w, h, columns, other);
+    for (o, (m, p)) in out.iter_mut().zip(mean.iter().zip(other.iter())) {
+        *o -= m * p;
     }
 }
 

@@ -80,7 +80,7 @@ impl Reference {
             level: 0.0,
             residual: vec![0.0; learned],
             moved: vec![0.0; learned],
-            line: vec![0.0; full.0],
+            line: vec![0.0; full.0.max(full.1)],
         }
     }
 
@@ -228,7 +228,10 @@ impl Reference {
         let mut active = [false; ORDERS];
         active[0] = true;
         let mut ridge = [weight; ORDERS];
+        let mut share = [0.0; ORDERS];
         if folds && self.orders > 1 && self.batch >= 32 {
+            share = self.centre_orders();
+            self.high_pass();
             self.judge_orders(&mut active, &mut ridge);
         }
         let mut a = [[0.0; ORDERS]; ORDERS];
@@ -243,12 +246,15 @@ impl Reference {
         let (n_learned, area, inset) = (w * h, self.full.0 * self.full.1, MARGIN - LEARNED);
         for (k, row) in inverse.iter().enumerate().take(self.orders).filter(|(k, _)| active[*k]) {
             for i in 0..h {
-                let to = k * area + (i + inset) * self.full.0 + inset;
-                for (l, c) in row.iter().enumerate().take(self.orders).filter(|(l, _)| active[*l]) {
+                let place = (i + inset) * self.full.0 + inset;
+                for (l, c) in row.iter().enumerate().take(self.orders).filter(|(l, _)| active[*l] && (k == 0) == (*l == 0)) {
                     let from = l * n_learned + i * w;
-                    let c = *c as f32;
-                    for (s, v) in self.samples[to..to + w].iter_mut().zip(&self.sums[from..from + w]) {
-                        *s += c * v;
+                    let sums = &self.sums[from..from + w];
+                    // What an order has at the mean of its phase function belongs to the mean picture.
+                    for (to, c) in [(k * area + place, *c as f32), (place, (-c * share[k]) as f32)] {
+                        for (s, v) in self.samples[to..to + w].iter_mut().zip(sums) {
+                            *s += c * v;
+                        }
                     }
                 }
             }
@@ -259,6 +265,48 @@ impl Reference {
         self.make_coefs(if self.folded { self.orders } else { 1 });
     }
 
+    /// Takes the mean picture out of each order's sums; gives the mean of each order's phase function.
+    fn centre_orders(&mut self) -> [f64; ORDERS] {
+        let n = f64::from(self.batch);
+        let pixels = self.sums.len() / self.orders;
+        let mut share = self.normal[0].map(|v| v / n);
+        share[0] = 0.0;
+        let (mean, orders) = self.sums.split_at_mut(pixels);
+        for (sums, share) in orders.chunks_exact_mut(pixels).zip(&share[1..]) {
+            let share = *share as f32;
+            for (s, m) in sums.iter_mut().zip(mean.iter()) {
+                *s -= share * m;
+            }
+        }
+        for k in 1..ORDERS {
+            for l in 1..ORDERS {
+                self.normal[k][l] -= n * share[k] * share[l];
+            }
+            self.normal[0][k] = 0.0;
+            self.normal[k][0] = 0.0;
+        }
+        share
+    }
+
+    /// Keeps of each order's sums what can be folded detail: the upper half of the band along the axes that the order folds. (What folds to
+    /// a frequency f comes from 1 - f, and a pixel passes nothing of one cycle.)
+    fn high_pass(&mut self) {
+        let (w, n) = (self.w + 2 * LEARNED, self.sums.len() / self.orders);
+        let (line, low) = (&mut self.line, &mut self.residual);
+        for (k, sums) in self.sums.chunks_exact_mut(n).enumerate().skip(1) {
+            if k % 3 != 0 {
+                low.copy_from_slice(sums);
+                low_pass_rows(low, w, line);
+                sums.iter_mut().zip(low.iter()).for_each(|(s, l)| *s -= l);
+            }
+            if k >= 3 {
+                low.copy_from_slice(sums);
+                low_pass_columns(low, w, line);
+                sums.iter_mut().zip(low.iter()).for_each(|(s, l)| *s -= l);
+            }
+        }
+    }
+
     /// Which orders hold more than noise, and how strongly noise asks for each to be shrunk.
     fn judge_orders(&self, active: &mut [bool; ORDERS], ridge: &mut [f64; ORDERS]) {
         let n = f64::from(self.batch);
@@ -266,19 +314,14 @@ impl Reference {
         let noise = self.square / n;
         let limit = 1.0 + SIGNIFICANT * (4.0 / pixels as f64).sqrt();
         for k in 1..ORDERS {
-            // What is left of the order's phase function beside the mean picture.
-            let share = self.normal[0][k] / n;
-            let own = self.normal[k][k] - n * share * share;
+            let own = self.normal[k][k];
             if own < 2.0 {
                 continue;
             }
-            let (mean, sums) = (&self.sums[..pixels], &self.sums[k * pixels..(k + 1) * pixels]);
-            let energy = sums
-                .iter()
-                .zip(mean)
-                .map(|(s, m)| (f64::from(*s) - share * f64::from(*m)).powi(2))
-                .sum::<f64>()
-                / (pixels as f64 * own);
+            let sums = &self.sums[k * pixels..(k + 1) * pixels];
+            // A high-pass over one axis leaves three quarters of white noise, over both nine sixteenths.
+            let noise = noise * if k % 3 != 0 && k >= 3 { 9.0 / 16.0 } else { 0.75 };
+            let energy = sums.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / (pixels as f64 * own);
             if energy > limit * noise {
                 active[k] = true;
                 ridge[k] = noise * own / (energy - noise);
@@ -291,6 +334,45 @@ impl Reference {
     pub fn sample(&self, x: usize, y: usize) -> f32 {
         self.samples.get((y + MARGIN) * self.full.0 + x + MARGIN).copied().unwrap_or(0.0)
     }
+}
+
+/// Low-pass along both axes, in place, half the height at an eighth of a cycle; `line` is scratch for the longer side.
+pub(super) fn low_pass(v: &mut [f32], w: usize, line: &mut [f32]) {
+    low_pass_rows(v, w, line);
+    low_pass_columns(v, w, line);
+}
+
+fn low_pass_rows(v: &mut [f32], w: usize, line: &mut [f32]) {
+    for row in v.chunks_exact_mut(w) {
+        for step in [1, 2] {
+            let line = &mut line[..w];
+            line.copy_from_slice(row);
+            for (j, v) in row.iter_mut().enumerate() {
+                *v = half_band(|o| line[(j as i64 + step * o).clamp(0, w as i64 - 1) as usize]);
+            }
+        }
+    }
+}
+
+fn low_pass_columns(v: &mut [f32], w: usize, line: &mut [f32]) {
+    let h = v.len() / w;
+    for j in 0..w {
+        for step in [1, 2] {
+            let line = &mut line[..h];
+            for (l, row) in line.iter_mut().zip(v.chunks_exact(w)) {
+                *l = row[j];
+            }
+            for (i, row) in v.chunks_exact_mut(w).enumerate() {
+                row[j] = half_band(|o| line[(i as i64 + step * o).clamp(0, h as i64 - 1) as usize]);
+            }
+        }
+    }
+}
+
+/// Half-band low-pass of seven taps around an offset of 0 (maximally flat; half the height at a quarter of a cycle).
+#[inline(always)]
+fn half_band(at: impl Fn(i64) -> f32) -> f32 {
+    0.5 * at(0) + (9.0 / 32.0) * (at(-1) + at(1)) - (1.0 / 32.0) * (at(-3) + at(3))
 }
 
 /// The orders' phase functions at a displacement.

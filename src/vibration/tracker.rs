@@ -77,6 +77,8 @@ pub struct Tracker {
     h: usize,
     reference: Reference,
     bank: Bank,
+    /// While the reference is made whole: fits that folded detail does not bias.
+    low: Option<Box<Bank>>,
     light: Option<Light>,
     held: Option<Held>,
     begun: bool,
@@ -87,6 +89,8 @@ pub struct Tracker {
     usual: Option<(f64, f64)>,
     /// How many pixels share one independent residual.
     shared: f64,
+    /// Variance of the newest plain fit's residual.
+    variance: f64,
     seen: u32,
     lost: u32,
     residual: Vec<f32>,
@@ -104,6 +108,7 @@ impl Tracker {
             h,
             reference: Reference::new(w, h),
             bank: Bank::new(w, h),
+            low: None,
             light: (w * h <= LARGEST_LIT).then(|| Light::new(w, h)),
             held: None,
             begun: false,
@@ -112,6 +117,7 @@ impl Tracker {
             before: (0.0, 0.0),
             usual: None,
             shared: 1.0,
+            variance: 0.0,
             seen: 0,
             lost: 0,
             residual: vec![0.0; w * h],
@@ -194,13 +200,14 @@ impl Tracker {
         let Some(f) = best.filter(|f| correlation(f) >= LOST_BELOW) else { return (self.missed(), None) };
         let n = (self.w * self.h) as f64;
         let variance = f.residual / (n - 4.0);
+        self.variance = variance;
         let covered = self.usual.is_some_and(|(mean, deviation)| {
             self.reference.frames() >= 16 && variance > (COVERED * mean).max(mean + 6.0 * deviation)
         });
         if covered && let Some(t) = self.uneven(luma, f.d) {
             return (self.took(t), None);
         }
-        if !covered && self.seen % 16 == 1 {
+        if !covered && (self.seen < 64 || self.seen % 64 == 1) && self.seen % 4 == 1 {
             self.look_at_residual(luma, &f);
         }
         let own = 1.0 / f64::from(self.reference.frames().max(1));
@@ -210,14 +217,7 @@ impl Tracker {
         }
         let track =
             Track { dx_px: f.d.0, dy_px: f.d.1, sigma_px, correlation: correlation(&f), fit: Fit::Good, covered };
-        self.usual = Some(match self.usual {
-            None => (variance, 0.1 * variance),
-            Some((m, s)) => {
-                // What is covered moves it slowly only: were it to last, it would be what is usual.
-                let rate = if covered { 0.002 } else { 0.05 };
-                (m + rate * (variance - m), s + rate * ((variance - m).abs() - s))
-            }
-        });
+        self.usual = Some(usual(self.usual, variance));
         (self.took(track), (!covered).then_some(f))
     }
 
@@ -314,26 +314,32 @@ impl Tracker {
     /// Takes a good frame into the reference.
     fn learn(&mut self, luma: &Luma<'_>, f: &Fitted) {
         let frames = self.reference.frames();
-        let whole = frames >= WHOLE_FRAMES;
-        if whole && !self.seen.is_multiple_of(KEEP_EVERY) {
-            return;
-        }
-        self.absorb(luma, f);
         let batch = self.reference.batch();
         if frames < PLAIN_FRAMES {
+            self.absorb(luma, f);
             // At doublings only: between them the reference would change by little.
-            if batch >= frames {
-                self.reference.renew(f64::from(frames), false);
-                self.bank.clear();
+            if batch + 1 >= frames {
+                self.renew(f64::from(frames), false);
             }
-        } else if !whole {
-            if frames + batch >= WHOLE_FRAMES {
-                self.reference.renew(f64::from(frames), true);
-                self.bank.clear();
+        } else if frames < WHOLE_FRAMES {
+            self.absorb_low(luma, f);
+            if frames + batch + 1 >= WHOLE_FRAMES {
+                self.renew(f64::from(frames), true);
+                self.low = None;
             }
-        } else if batch >= KEEP_BATCH {
-            self.reference.renew(KEEP_WEIGHT, false);
-            self.bank.clear();
+        } else if self.seen.is_multiple_of(KEEP_EVERY) {
+            self.absorb(luma, f);
+            if batch + 1 >= KEEP_BATCH {
+                self.renew(KEEP_WEIGHT, false);
+            }
+        }
+    }
+
+    fn renew(&mut self, weight: f64, folds: bool) {
+        self.reference.renew(weight, folds);
+        self.bank.clear();
+        if let Some(low) = &mut self.low {
+            low.clear();
         }
     }
 
@@ -342,6 +348,14 @@ impl Tracker {
         let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
         let at = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
         self.reference.absorb(self.arch, luma, at, rest, f.gain, f.offset);
+    }
+
+    /// The same, with the displacement that the low frequencies tell, where they tell it well.
+    fn absorb_low(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        let low = self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h)));
+        let again = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d);
+        let at = again.filter(|a| a.settled && (a.d.0 - f.d.0).hypot(a.d.1 - f.d.1) < 0.1).unwrap_or(*f);
+        self.absorb(luma, &at);
     }
 
     /// Best whole-pixel position by normalised correlation on some of the pixels.
@@ -382,6 +396,25 @@ impl Tracker {
     }
 }
 
+/// The same of many at once.
+fn lower_third(variances: &mut [f64]) -> Option<(f64, f64)> {
+    if variances.is_empty() {
+        return None;
+    }
+    variances.sort_unstable_by(f64::total_cmp);
+    let at = |q: f64| variances[((variances.len() - 1) as f64 * q) as usize];
+    Some((at(0.3), (at(0.3) - at(0.05)).max(0.01 * at(0.3))))
+}
+
+/// Follows what is usual of the residual: its lower third, which frames with something in front do not move, and its spread.
+fn usual(before: Option<(f64, f64)>, variance: f64) -> (f64, f64) {
+    let Some((low, spread)) = before else { return (variance, 0.1 * variance) };
+    let gap = (variance - low).abs().min(2.0 * low + spread);
+    let spread = spread + 0.03 * (gap.min(3.0 * spread) - spread);
+    let step = if variance < low { -0.7 } else { 0.3 };
+    ((low + 0.2 * step * spread).max(1e-3), spread.max(0.01 * low))
+}
+
 /// Correlation coefficient of a fit.
 fn correlation(f: &Fitted) -> f64 {
     (1.0 - f.residual / f.total.max(f64::MIN_POSITIVE)).max(0.0).sqrt()
@@ -419,18 +452,28 @@ impl Tracker {
         for luma in held.frames() {
             self.step(&luma);
         }
-        // The second takes them all at their places.
-        for pass in 0..2 {
+        // The next ones take them all at their places: the mean picture, then with what folds, then once more the mean.
+        let mut variances = Vec::new();
+        for pass in 0..4 {
             self.d = (0.0, 0.0);
             self.before = self.d;
+            if pass > 0 {
+                self.usual = lower_third(&mut variances);
+            }
+            variances.clear();
             for luma in held.frames() {
-                if let (_, Some(f)) = self.measure(&luma) {
-                    self.absorb(&luma, &f);
+                let (track, fitted) = self.measure(&luma);
+                if track.fit != Fit::Lost {
+                    variances.push(self.variance);
+                }
+                if let Some(f) = fitted {
+                    if pass == 1 || pass == 2 { self.absorb_low(&luma, &f) } else { self.absorb(&luma, &f) }
                 }
             }
-            self.reference.renew(0.0, pass == 0);
-            self.bank.clear();
+            self.renew(0.0, pass == 2);
         }
+        self.low = None;
+        self.usual = lower_third(&mut variances);
         self.d = (0.0, 0.0);
         self.before = self.d;
         self.lost = 0;
