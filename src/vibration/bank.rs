@@ -7,7 +7,7 @@
 
 use pulp::Arch;
 
-use super::dots::{self, Dots};
+use super::dots::{self, PATCH, Sums};
 use super::luma::Luma;
 use super::reference::{Reference, invert, low_pass};
 
@@ -31,7 +31,15 @@ struct Table {
     model: [Poly; 4],
     /// Square of the displaced model that the basis does not span.
     beyond: Poly,
+    /// Covariance of the displacement for independent noise of one grey level a pixel and a gain of one: xx, xy, yy.
+    covariance: [f64; 3],
+    /// Per patch: scalar products of the derivatives with the displaced model (quadratic in it), and with one.
+    patches: Vec<([Quadratic; 2], [f32; 2])>,
+    one_direction: bool,
 }
+
+/// Coefficients of 1, x, y, x², xy, y².
+type Quadratic = [f32; 6];
 
 /// A fit of one frame near one phase.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,8 +54,12 @@ pub struct Fitted {
     pub residual: f64,
     /// Sum of the squares about the mean.
     pub total: f64,
-    /// Covariance of the displacement for a residual of one grey level a pixel: xx, xy, yy.
+    /// Covariance of the displacement for independent noise of one grey level a pixel: xx, xy, yy.
     pub covariance: [f64; 3],
+    /// The same as the patches tell it by how differently they pull, in pixels squared.
+    pub spread: [f64; 3],
+    /// Whether only motion across the region's edges can be seen: it has no structure along them.
+    pub one_direction: bool,
     /// Whether the rest lay within the phase's reach; else `d` is the way to go on.
     pub settled: bool,
 }
@@ -67,6 +79,7 @@ pub struct Bank {
     tables: Vec<Option<Box<Table>>>,
     picture: Vec<f32>,
     edge: Vec<u8>,
+    sums: Vec<Sums>,
     /// Scratch for low-passed derivatives; empty for a full band.
     low: Vec<f32>,
     line: Vec<f32>,
@@ -91,6 +104,7 @@ impl Bank {
             tables: vec![None; slots],
             picture: vec![0.0; n],
             edge: vec![0; w],
+            sums: vec![[0.0; 5]; dots::patches(w, h).0 * dots::patches(w, h).1],
             low: Vec::new(),
             line: vec![0.0; w.max(h)],
         }
@@ -122,7 +136,7 @@ impl Bank {
     }
 
     /// Fits a frame near the displacement `d` of the region whose corner is at `corner`. None where the model holds no
-    /// structure, or the frame shows nothing of it.
+    /// structure, or the frame shows nothing of it. `noise` is the variance of a pixel.
     pub fn fit(
         &mut self,
         arch: Arch,
@@ -130,20 +144,21 @@ impl Bank {
         luma: &Luma<'_>,
         corner: (i64, i64),
         d: (f64, f64),
+        noise: f64,
     ) -> Option<Fitted> {
         let (whole, phase) = self.locate(d);
-        let slot = self.slot(arch, reference, phase)?;
+        let slot = self.slot(arch, reference, phase, noise)?;
         let basis = &self.arena[slot * 3 * self.n..(slot + 1) * 3 * self.n];
         let at = (corner.0 + whole.0, corner.1 + whole.1);
-        let dots = dots::region(arch, luma, at, self.w, basis, reference.level(), &mut self.edge);
+        dots::region(arch, luma, at, self.w, basis, reference.level(), &mut self.edge, &mut self.sums);
         let table = self.tables[slot].as_ref()?;
         let p = self.per_px as f64;
         let base = (whole.0 as f64 + phase.0 as f64 / p, whole.1 as f64 + phase.1 as f64 / p);
-        table.solve(&dots, base, 0.3 / p, self.n as f64)
+        table.solve(&self.sums, base, 0.3 / p, self.n as f64)
     }
 
     /// The phases' numbers as an index; the slot that holds it, made now if need be.
-    fn slot(&mut self, arch: Arch, reference: &mut Reference, (px, py): (i64, i64)) -> Option<usize> {
+    fn slot(&mut self, arch: Arch, reference: &mut Reference, (px, py): (i64, i64), noise: f64) -> Option<usize> {
         let p = self.per_px as i64;
         let index = ((py + p / 2) * p + px + p / 2) as usize;
         if let Some(slot) = *self.slot_of.get(index)? {
@@ -156,11 +171,11 @@ impl Bank {
         }
         self.slot_of[index] = Some(slot);
         let phase = (px as f64 / p as f64, py as f64 / p as f64);
-        self.make(arch, reference, slot, phase);
+        self.make(arch, reference, slot, phase, noise);
         self.tables[slot].is_some().then_some(slot)
     }
 
-    fn make(&mut self, arch: Arch, reference: &mut Reference, slot: usize, (fx, fy): (f64, f64)) {
+    fn make(&mut self, arch: Arch, reference: &mut Reference, slot: usize, (fx, fy): (f64, f64), noise: f64) {
         let (w, n, picture) = (self.w, self.n, &mut self.picture);
         let basis = &mut self.arena[slot * 3 * n..(slot + 1) * 3 * n];
         let scale = (0.5 / H) as f32;
@@ -213,12 +228,39 @@ impl Bank {
                 b[part * w..(part + 1) * w].copy_from_slice(l);
             }
         }
-        let Some(inverse) = invert(&g) else {
+        let mut own = [[0.0; 4]; 4];
+        for b in basis.chunks_exact(3 * w) {
+            for i in 0..3 {
+                for j in 0..3 {
+                    own[i][j] += dot(&b[i * w..(i + 1) * w], &b[j * w..(j + 1) * w]);
+                }
+                let sum = b[i * w..(i + 1) * w].iter().map(|&v| f64::from(v)).sum::<f64>();
+                own[i][3] += sum;
+                own[3][i] += sum;
+            }
+        }
+        own[3][3] = n as f64;
+        let averaged = noise / f64::from(reference.frames().max(1));
+        let across = one_direction(&own, averaged * n as f64);
+        let Some(inverse) = (match across {
+            None => invert(&g),
+            Some(e) => invert_along(&g, e),
+        }) else {
             self.tables[slot] = None;
             return;
         };
         let ones = [g[0][3], g[1][3], g[2][3], g[3][3]];
+        let covariance = sandwich(&inverse, &own);
         let step = 0.3 / self.per_px as f64;
+        let columns = w.div_ceil(PATCH);
+        let mut patches = vec![([[0.0f32; 6]; 2], [0.0f32; 2]); self.sums.len()];
+        for (i, b) in basis.chunks_exact(3 * w).enumerate() {
+            for part in 0..2 {
+                for (column, b) in b[part * w..(part + 1) * w].chunks(PATCH).enumerate() {
+                    patches[i / PATCH * columns + column].1[part] += b.iter().sum::<f32>();
+                }
+            }
+        }
         let mut nodes = [[[0.0; NODES]; NODES]; NODES];
         for i in 0..NODES {
             for j in 0..NODES {
@@ -226,10 +268,20 @@ impl Bank {
                 reference.evaluate(arch, (fx + dx, fy + dy), 0, picture);
                 let mut c = [0.0; 4];
                 let mut square = 0.0;
-                for (b, v) in basis.chunks_exact(3 * w).zip(picture.chunks_exact(w)) {
-                    for (k, c) in c.iter_mut().enumerate().take(3) {
-                        *c += dot(&b[k * w..(k + 1) * w], v);
+                let weights = quadratic_weights(j as f32 - 2.0, i as f32 - 2.0);
+                for (r, (b, v)) in basis.chunks_exact(3 * w).zip(picture.chunks_exact(w)).enumerate() {
+                    for part in 0..2 {
+                        let parts = b[part * w..(part + 1) * w].chunks(PATCH).zip(v.chunks(PATCH)).enumerate();
+                        for (column, (b, v)) in parts {
+                            let product: f32 = b.iter().zip(v).map(|(b, v)| b * v).sum();
+                            c[part] += f64::from(product);
+                            let to = &mut patches[r / PATCH * columns + column].0[part];
+                            for (to, weight) in to.iter_mut().zip(&weights) {
+                                *to += weight * product;
+                            }
+                        }
                     }
+                    c[2] += dot(&b[2 * w..], v);
                     c[3] += v.iter().map(|&v| f64::from(v)).sum::<f64>();
                     square += dot(v, v);
                 }
@@ -241,7 +293,7 @@ impl Bank {
             }
         }
         let [mx, my, m, one, beyond] = nodes.map(|n| polynomial(&n));
-        let table = Table { inverse, ones, model: [mx, my, m, one], beyond };
+        let table = Table { inverse, ones, model: [mx, my, m, one], beyond, covariance, patches, one_direction: across.is_some() };
         match &mut self.tables[slot] {
             Some(t) => **t = table,
             none => *none = Some(Box::new(table)),
@@ -252,9 +304,16 @@ impl Bank {
 impl Table {
     /// Displacement, gain and offset from the sums: Newton steps with the phase's own normal matrix. `base` is the phase's
     /// displacement, `unit` the distance of the polynomials' nodes in pixels.
-    fn solve(&self, dots: &Dots, base: (f64, f64), unit: f64, n: f64) -> Option<Fitted> {
-        let [px, py, mut gain, mut offset] = multiply(&self.inverse, &dots.with);
-        let total = dots.square - dots.with[3] * dots.with[3] / n;
+    fn solve(&self, sums: &[Sums], base: (f64, f64), unit: f64, n: f64) -> Option<Fitted> {
+        let (mut with, mut square) = ([0.0f64; 4], 0.0f64);
+        for s in sums {
+            for (w, s) in with.iter_mut().zip(s) {
+                *w += f64::from(*s);
+            }
+            square += f64::from(s[4]);
+        }
+        let [px, py, mut gain, mut offset] = multiply(&self.inverse, &with);
+        let total = square - with[3] * with[3] / n;
         if !(0.02..50.0).contains(&gain) {
             return None;
         }
@@ -264,7 +323,7 @@ impl Table {
         if settled {
             for _ in 0..6 {
                 let (tx, ty) = ((dx / unit).clamp(-2.5, 2.5), (dy / unit).clamp(-2.5, 2.5));
-                let mut r = dots.with;
+                let mut r = with;
                 for (r, (c, one)) in r.iter_mut().zip(self.model.iter().zip(&self.ones)) {
                     *r -= gain * value(c, tx, ty) + offset * one;
                 }
@@ -282,19 +341,97 @@ impl Table {
             }
         }
         let settled = settled && dx.abs() <= reach && dy.abs() <= reach;
-        let spanned: f64 = multiply(&self.inverse, &dots.with).iter().zip(&dots.with).map(|(a, b)| a * b).sum();
+        let spanned: f64 = multiply(&self.inverse, &with).iter().zip(&with).map(|(a, b)| a * b).sum();
         let beyond = if settled { gain * gain * value(&self.beyond, dx / unit, dy / unit) } else { 0.0 };
         let scale = 1.0 / (gain * gain);
+        let spread = if settled { self.pull_apart(sums, (dx / unit, dy / unit), gain, offset) } else { [0.0; 3] };
         Some(Fitted {
             d: (base.0 + dx, base.1 + dy),
             gain,
             offset,
-            residual: (dots.square - spanned - beyond).max(0.0),
+            residual: (square - spanned - beyond).max(0.0),
             total,
-            covariance: [self.inverse[0][0] * scale, self.inverse[0][1] * scale, self.inverse[1][1] * scale],
+            covariance: self.covariance.map(|c| c * scale),
+            spread: spread.map(|c| c * scale),
+            one_direction: self.one_direction,
             settled,
         })
     }
+
+    /// Covariance of the displacement from how differently the patches pull at it (cluster-robust: White 1984, with patches as clusters):
+    /// whatever noise does within a patch, blocks of a codec, haze, dirt, it is counted as it is.
+    fn pull_apart(&self, sums: &[Sums], (x, y): (f64, f64), gain: f64, offset: f64) -> [f64; 3] {
+        let (x, y, gain, offset) = (x as f32, y as f32, gain as f32, offset as f32);
+        let at = [1.0, x, y, x * x, x * y, y * y];
+        let mut pulls = [[0.0; 4]; 4];
+        for (s, (model, ones)) in sums.iter().zip(&self.patches) {
+            let pull: [f64; 2] = std::array::from_fn(|k| {
+                let expected: f32 = model[k].iter().zip(&at).map(|(c, v)| c * v).sum();
+                f64::from(s[k] - gain * expected - offset * ones[k])
+            });
+            pulls[0][0] += pull[0] * pull[0];
+            pulls[0][1] += pull[0] * pull[1];
+            pulls[1][1] += pull[1] * pull[1];
+        }
+        pulls[1][0] = pulls[0][1];
+        let m = sums.len() as f64;
+        sandwich(&self.inverse, &pulls).map(|c| c * m / (m - 1.0).max(1.0))
+    }
+}
+
+/// The direction that alone has structure, if the other one's gradients are no more than noise makes of an averaged picture (`noise` per
+/// region) while this one's are.
+fn one_direction(own: &[[f64; 4]; 4], noise: f64) -> Option<(f64, f64)> {
+    // A derivative passes π²/3 of white noise; three times that is still noise.
+    let floor = noise * std::f64::consts::PI.powi(2);
+    let (xx, xy, yy) = (own[0][0], own[0][1], own[1][1]);
+    let (half, root) = (f64::midpoint(xx, yy), ((xx - yy) / 2.0).hypot(xy));
+    let (strong, weak) = (half + root, (half - root).max(0.0));
+    if strong < 3.0 * floor || strong < 10.0 * weak || weak > floor.max(1e-6 * strong) {
+        return None;
+    }
+    let angle = 0.5 * (2.0 * xy).atan2(xx - yy);
+    Some((angle.cos(), angle.sin()))
+}
+
+/// Pseudo-inverse that moves the displacement along one direction only.
+fn invert_along(g: &[[f64; 4]; 4], (ex, ey): (f64, f64)) -> Option<[[f64; 4]; 4]> {
+    let e = [[ex, ey, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+    let mut small = [[0.0; 3]; 3];
+    for (row, a) in small.iter_mut().zip(&e) {
+        for (v, b) in row.iter_mut().zip(&e) {
+            *v = (0..4).map(|i| (0..4).map(|j| a[i] * g[i][j] * b[j]).sum::<f64>()).sum();
+        }
+    }
+    let small = invert(&small)?;
+    let mut out = [[0.0; 4]; 4];
+    for (i, row) in out.iter_mut().enumerate() {
+        for (j, v) in row.iter_mut().enumerate() {
+            *v = (0..3).map(|k| (0..3).map(|l| e[k][i] * small[k][l] * e[l][j]).sum::<f64>()).sum();
+        }
+    }
+    Some(out)
+}
+
+/// The part of `a · m · aᵀ` that belongs to the displacement: xx, xy, yy.
+fn sandwich(a: &[[f64; 4]; 4], m: &[[f64; 4]; 4]) -> [f64; 3] {
+    let entry = |i: usize, j: usize| {
+        let mut sum = 0.0;
+        for k in 0..4 {
+            for l in 0..4 {
+                sum += a[i][k] * m[k][l] * a[j][l];
+            }
+        }
+        sum
+    };
+    [entry(0, 0), entry(0, 1), entry(1, 1)]
+}
+
+/// Weights of a value at the node (x, y) in the quadratic of least squares over all nodes.
+fn quadratic_weights(x: f32, y: f32) -> Quadratic {
+    // Orthogonal polynomials on -2..2: 1, x and x² - 2, of squares 5, 10 and 14.
+    let (qx, qy) = ((x * x - 2.0) / 70.0, (y * y - 2.0) / 70.0);
+    [1.0 / 25.0 - 2.0 * (qx + qy), x / 50.0, y / 50.0, qx, x * y / 100.0, qy]
 }
 
 fn multiply(m: &[[f64; 4]; 4], v: &[f64; 4]) -> [f64; 4] {

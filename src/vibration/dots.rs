@@ -7,83 +7,93 @@ use pulp::Arch;
 
 use super::luma::Luma;
 
-/// Vector lanes that the sums are kept in: enough for the widest registers, and to hide the latency of addition.
-const LANES: usize = 16;
-/// Rows summed in single precision before they go into the double-precision totals.
-const ROWS: usize = 8;
+/// Side of a patch in pixels: the block of the usual codecs, and the vector's lanes.
+pub const PATCH: usize = 16;
 
-/// Scalar products of the region (less a constant level) with the basis.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Dots {
-    /// With the two derivatives, the model itself, and one.
-    pub with: [f64; 4],
-    /// With itself.
-    pub square: f64,
+/// Scalar products of a patch (less a constant level) with the two derivatives, the model and one; and with itself.
+pub type Sums = [f32; 5];
+
+/// Patches that a region of `w` by `h` pixels has: columns and rows; those at the right and lower edge may be smaller.
+#[must_use]
+pub fn patches(w: usize, h: usize) -> (usize, usize) {
+    (w.div_ceil(PATCH), h.div_ceil(PATCH))
 }
 
-/// Sums over the rectangle of `w` by `basis.len() / (3 w)` pixels with its corner at (`x`, `y`). `basis` holds for
-/// each row `w` values of each derivative and of the model: `[mx; w], [my; w], [m; w]`. `level` is taken off every pixel. Beyond the picture its edge repeats.
-/// `edge` is scratch for one row.
-pub fn region(arch: Arch, luma: &Luma<'_>, (x, y): (i64, i64), w: usize, basis: &[f32], level: f32, edge: &mut [u8]) -> Dots {
+/// Scalar products of each patch of the rectangle of `w` by `basis.len() / (3 w)` pixels with its corner at (`x`, `y`), row by row into `out`.
+/// `basis` holds for each row `w` values of each derivative and of the model: `[mx; w], [my; w], [m; w]`. `level` is taken off every
+/// pixel. Beyond the picture its edge repeats. `edge` is scratch for one row.
+#[expect(clippy::too_many_arguments, reason = "one call, on the hot path, of plain buffers")]
+pub fn region(
+    arch: Arch,
+    luma: &Luma<'_>,
+    (x, y): (i64, i64),
+    w: usize,
+    basis: &[f32],
+    level: f32,
+    edge: &mut [u8],
+    out: &mut [Sums],
+) {
     let inside = x >= 0 && x as usize + w <= luma.width();
-    let mut total = Dots::default();
+    let columns = w.div_ceil(PATCH);
     let mut row = y;
     arch.dispatch(
         #[inline(always)]
         || {
-            for rows in basis.chunks(3 * w * ROWS) {
-                let mut sums = [[0.0f32; LANES]; 5];
-                for b in rows.chunks_exact(3 * w) {
-                    let whole = luma.row(row);
-                    row += 1;
-                    if inside {
-                        add_row(&whole[x as usize..x as usize + w], b, w, level, &mut sums);
-                    } else {
-                        let last = luma.width() as i64 - 1;
-                        for (j, e) in edge[..w].iter_mut().enumerate() {
-                            *e = whole[(x + j as i64).clamp(0, last) as usize];
-                        }
-                        add_row(&edge[..w], b, w, level, &mut sums);
+            for (rows, out) in basis.chunks(3 * w * PATCH).zip(out.chunks_exact_mut(columns)) {
+                let height = rows.len() / (3 * w);
+                for (column, out) in out.iter_mut().enumerate() {
+                    let from = column * PATCH;
+                    let width = PATCH.min(w - from);
+                    let mut sums = [[0.0f32; PATCH]; 5];
+                    for i in 0..height {
+                        let b = &rows[3 * w * i..3 * w * (i + 1)];
+                        let whole = luma.row(row + i as i64);
+                        let pixels = if inside {
+                            &whole[x as usize + from..x as usize + from + width]
+                        } else {
+                            let last = luma.width() as i64 - 1;
+                            for (j, e) in edge[..width].iter_mut().enumerate() {
+                                *e = whole[(x + (from + j) as i64).clamp(0, last) as usize];
+                            }
+                            &edge[..width]
+                        };
+                        add(pixels, &b[from..], &b[w + from..], &b[2 * w + from..], level, &mut sums);
+                    }
+                    for (o, s) in out.iter_mut().zip(&sums) {
+                        *o = s.iter().sum();
                     }
                 }
-                for (t, s) in total.with.iter_mut().zip(&sums) {
-                    *t += f64::from(s.iter().sum::<f32>());
-                }
-                total.square += f64::from(sums[4].iter().sum::<f32>());
+                row += height as i64;
             }
         },
     );
-    total
 }
 
 #[inline(always)]
-fn add_row(pixels: &[u8], basis: &[f32], w: usize, level: f32, sums: &mut [[f32; LANES]; 5]) {
-    let (bx, rest) = basis.split_at(w);
-    let (by, bm) = rest.split_at(w);
-    let chunks = pixels.chunks_exact(LANES);
-    let done = w - chunks.remainder().len();
-    for (((p, x), y), m) in
-        chunks.zip(bx.chunks_exact(LANES)).zip(by.chunks_exact(LANES)).zip(bm.chunks_exact(LANES))
-    {
-        let mut v = [0.0f32; LANES];
-        for (v, p) in v.iter_mut().zip(p) {
-            *v = f32::from(*p) - level;
+fn add(pixels: &[u8], bx: &[f32], by: &[f32], bm: &[f32], level: f32, sums: &mut [[f32; PATCH]; 5]) {
+    if let (Ok(p), Some(x), Some(y), Some(m)) = (
+        <&[u8; PATCH]>::try_from(pixels),
+        bx.first_chunk::<PATCH>(),
+        by.first_chunk::<PATCH>(),
+        bm.first_chunk::<PATCH>(),
+    ) {
+        for k in 0..PATCH {
+            let v = f32::from(p[k]) - level;
+            sums[0][k] += v * x[k];
+            sums[1][k] += v * y[k];
+            sums[2][k] += v * m[k];
+            sums[3][k] += v;
+            sums[4][k] += v * v;
         }
-        for k in 0..LANES {
-            sums[0][k] += v[k] * x[k];
-            sums[1][k] += v[k] * y[k];
-            sums[2][k] += v[k] * m[k];
-            sums[3][k] += v[k];
-            sums[4][k] += v[k] * v[k];
+    } else {
+        for (k, p) in pixels.iter().enumerate() {
+            let v = f32::from(*p) - level;
+            sums[0][k] += v * bx[k];
+            sums[1][k] += v * by[k];
+            sums[2][k] += v * bm[k];
+            sums[3][k] += v;
+            sums[4][k] += v * v;
         }
-    }
-    for (k, j) in (done..w).enumerate() {
-        let v = f32::from(pixels[j]) - level;
-        sums[0][k] += v * bx[j];
-        sums[1][k] += v * by[j];
-        sums[2][k] += v * bm[j];
-        sums[3][k] += v;
-        sums[4][k] += v * v;
     }
 }
 
@@ -98,23 +108,27 @@ mod tests {
         let luma = Luma::new(&data, w, w, h).unwrap();
         for ((x, y), rw, rh) in [((3i64, 2i64), 35usize, 19usize), ((-4, -3), 24, 16), ((50, 30), 20, 21)] {
             let basis: Vec<f32> = (0..3 * rw * rh).map(|i| ((i * 31 % 17) as f32 - 8.0) * 0.25).collect();
-            let got = region(Arch::new(), &luma, (x, y), rw, &basis, 100.0, &mut vec![0; rw]);
-            let mut want = Dots::default();
+            let (columns, rows) = patches(rw, rh);
+            let mut got = vec![[0.0; 5]; columns * rows];
+            region(Arch::new(), &luma, (x, y), rw, &basis, 100.0, &mut vec![0; rw], &mut got);
+            let mut want = vec![[0.0f64; 5]; columns * rows];
             for i in 0..rh {
                 for j in 0..rw {
                     let row = luma.row(y + i as i64);
                     let v = f64::from(row[(x + j as i64).clamp(0, w as i64 - 1) as usize]) - 100.0;
+                    let to = &mut want[i / PATCH * columns + j / PATCH];
                     for k in 0..3 {
-                        want.with[k] += v * f64::from(basis[(3 * i + k) * rw + j]);
+                        to[k] += v * f64::from(basis[(3 * i + k) * rw + j]);
                     }
-                    want.with[3] += v;
-                    want.square += v * v;
+                    to[3] += v;
+                    to[4] += v * v;
                 }
             }
-            for (g, w) in got.with.iter().zip(&want.with) {
-                assert!((g - w).abs() < 1e-4 * want.square, "{got:?} {want:?}");
+            for (g, w) in got.iter().zip(&want) {
+                for k in 0..5 {
+                    assert!((f64::from(g[k]) - w[k]).abs() < 1e-4 * (1.0 + w[4]), "{g:?} {w:?}");
+                }
             }
-            assert!((got.square / want.square - 1.0).abs() < 1e-6);
         }
     }
 }

@@ -113,6 +113,12 @@ impl Light {
         last
     }
 
+    /// What the last fit left of the frame.
+    #[must_use]
+    pub fn left(&self) -> &[f32] {
+        &self.frame
+    }
+
     fn load(&mut self, arch: Arch, reference: &mut Reference, luma: &Luma<'_>, at: (i64, i64), (fx, fy): (f64, f64)) {
         let scale = (0.5 / H) as f32;
         for (part, (ex, ey)) in [(H, 0.0), (0.0, H)].into_iter().enumerate() {

@@ -181,8 +181,16 @@ impl Reference {
     }
 
     /// Takes a frame into the next model: its region lies at (`x`, `y`) (the whole part of the displacement included), the rest of
-    /// the displacement is (`dx`, `dy`), its light is `gain` times the model plus `offset`.
-    pub fn absorb(&mut self, arch: Arch, luma: &Luma<'_>, (x, y): (i64, i64), d: (f64, f64), gain: f64, offset: f64) {
+    /// the displacement is `d`, its light is the gain times the model plus the offset. `folds`: for a model with what folds.
+    pub fn absorb(
+        &mut self,
+        arch: Arch,
+        luma: &Luma<'_>,
+        (x, y): (i64, i64),
+        d: (f64, f64),
+        (gain, offset): (f64, f64),
+        folds: bool,
+    ) {
         let (w, h) = (self.w + 2 * LEARNED, self.h + 2 * LEARNED);
         let mut model = std::mem::take(&mut self.residual);
         self.evaluate(arch, d, LEARNED, &mut model);
@@ -196,12 +204,15 @@ impl Reference {
             }
         }
         shift_back(arch, &self.residual, (w, h), d, &mut self.line, &mut self.moved);
-        let g = phases(d);
+        let mut g = phases(d);
+        if !folds {
+            g[1..].fill(0.0);
+        }
         let (sums, moved, n) = (&mut self.sums[..], &self.moved[..w * h], w * h);
         arch.dispatch(
             #[inline(always)]
             || {
-                for (s, g) in sums.chunks_exact_mut(n).zip(&g) {
+                for (s, g) in sums.chunks_exact_mut(n).zip(&g).filter(|(_, g)| **g != 0.0) {
                     let g = *g as f32;
                     for (s, v) in s.iter_mut().zip(moved) {
                         *s += g * v;
