@@ -15,10 +15,13 @@ use crate::cli::measure::MeasureOptions;
 use crate::cli::out;
 use crate::model::vibration::{Fit, Grade, Reading, Role, Sample, region_fault};
 use crate::vibration::analyze::{Analyzer, AnalyzerSpec};
-use crate::vibration::{FrameMeter, Luma, RegionSpec};
+use crate::vibration::{FrameMeter, Luma, RegionSpec, Track};
 
 /// More frames than this are not kept for one analysis: 11 hours at 25 frames a second.
 const MOST_FRAMES: usize = 1_000_000;
+
+/// Frames of a recording that the references are made of before anything is measured.
+const HELD_FRAMES: usize = 256;
 
 /// Everything gathered while reading.
 struct Gathered {
@@ -29,6 +32,9 @@ struct Gathered {
     fps: Option<f64>,
     frames: u64,
     failure: Option<Failure>,
+    /// Whether the first frames are held back until the references are made of them; and those that are.
+    holding: bool,
+    held: Vec<(u64, f64)>,
 }
 
 /// Measures an input and prints what came of it.
@@ -56,8 +62,19 @@ pub fn measure(options: MeasureOptions) -> Outcome {
     let progress = std::io::stderr().is_terminal();
     let mut told = Mono(0);
     let (input, fps) = (options.input.clone(), options.fps);
-    let mut g =
-        Gathered { ids: Vec::new(), samples: Vec::new(), meter: None, fps: None, frames: 0, failure: None, options };
+    // Whoever watches a stream waits for its readings; a recording is read faster than anybody waits.
+    let holding = !input.contains("://");
+    let mut g = Gathered {
+        ids: Vec::new(),
+        samples: Vec::new(),
+        meter: None,
+        fps: None,
+        frames: 0,
+        failure: None,
+        options,
+        holding,
+        held: Vec::new(),
+    };
     let outcome = read(&input, fps, &end, &mut |still| {
         let now = clock.now().mono;
         if progress && now.since(told) > Duration::from_millis(500) {
@@ -67,6 +84,7 @@ pub fn measure(options: MeasureOptions) -> Outcome {
         }
         g.take(still)
     });
+    let _ = g.measure_held();
     end.ask();
     if progress {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
@@ -106,7 +124,11 @@ impl Gathered {
             self.ids.push("picture".into());
         }
         self.samples = vec![Vec::new(); specs.len()];
-        self.meter = Some(FrameMeter::new(&specs));
+        let mut meter = FrameMeter::new(&specs);
+        if self.holding {
+            meter.hold_frames(HELD_FRAMES);
+        }
+        self.meter = Some(meter);
         Ok(())
     }
 
@@ -129,18 +151,44 @@ impl Gathered {
         else {
             return ControlFlow::Continue(());
         };
-        for (i, t) in meter.measure(&luma).iter().enumerate() {
-            let sample = Sample {
-                roi: i as u16,
-                frame,
-                t_s,
-                dx_px: t.dx_px,
-                dy_px: t.dy_px,
-                sigma_px: t.sigma_px,
-                correlation: t.correlation as f32,
-                fit: t.fit,
-                ..Sample::default()
-            };
+        if self.holding {
+            if meter.hold(&luma) {
+                self.held.push((frame, t_s));
+                return if self.held.len() < HELD_FRAMES { ControlFlow::Continue(()) } else { self.measure_held() };
+            }
+            if self.measure_held().is_break() {
+                return ControlFlow::Break(());
+            }
+        }
+        let Some(mut meter) = self.meter.take() else { return ControlFlow::Break(()) };
+        let flow = self.note(frame, t_s, meter.measure(&luma));
+        self.meter = Some(meter);
+        flow
+    }
+
+    /// Measures the frames held back, now that the references can be made of all of them.
+    fn measure_held(&mut self) -> ControlFlow<()> {
+        if !std::mem::take(&mut self.holding) {
+            return ControlFlow::Continue(());
+        }
+        let Some(mut meter) = self.meter.take() else { return ControlFlow::Break(()) };
+        meter.learn_held();
+        let mut flow = ControlFlow::Continue(());
+        for (i, (frame, t_s)) in std::mem::take(&mut self.held).into_iter().enumerate() {
+            flow = self.note(frame, t_s, meter.again(i));
+            if flow.is_break() {
+                break;
+            }
+        }
+        meter.release_held();
+        self.meter = Some(meter);
+        flow
+    }
+
+    /// Keeps one frame's displacements, and prints them where they are wanted.
+    fn note(&mut self, frame: u64, t_s: f64, tracks: &[Track]) -> ControlFlow<()> {
+        for (i, t) in tracks.iter().enumerate() {
+            let sample = t.sample(Sample { roi: i as u16, frame, t_s, ..Sample::default() });
             self.samples[i].push(sample);
             if self.options.series {
                 match line(&self.ids[i], &sample) {

@@ -26,7 +26,7 @@ use crate::logs::{own, tail::Tails};
 use crate::model::board::{Board, DemoFault};
 use crate::model::bus::Demand;
 use crate::model::intent::Intent;
-use crate::model::vibration::{Fit, Sample};
+use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
 use crate::upkeep::{Catalogue, checks};
 use crate::vibration::{FrameMeter, Luma, RegionSpec};
@@ -280,18 +280,15 @@ fn hooks(index: u16, cfg: &Camera, intake: &Intake) -> Hooks {
         let Some(luma) = Luma::new(f.luma, f.stride, f.width, f.height) else { return 0 };
         let mut dropped = 0;
         for (roi, t) in meter.measure(&luma).iter().enumerate() {
-            let sample = Sample {
+            let of = Sample {
                 camera: index,
                 roi: roi as u16,
                 frame: f.number,
                 t_s: f.t_s,
                 arrival: f.arrival,
-                dx_px: t.dx_px,
-                dy_px: t.dy_px,
-                sigma_px: if t.fit == Fit::Lost { f64::INFINITY } else { t.sigma_px },
-                correlation: t.correlation as f32,
-                fit: t.fit,
+                ..Sample::default()
             };
+            let sample = t.sample(of);
             dropped += u64::from(!samples.push(Input::Sample(sample)));
         }
         dropped

@@ -52,6 +52,12 @@ pub struct Sample {
     pub correlation: f32,
     /// What the fit was.
     pub fit: Fit,
+    /// Whether something was in front of the target, or its light was uneven.
+    pub covered: bool,
+    /// Whether the picture shows the marks of a lossy inter-frame codec.
+    pub coded: bool,
+    /// Whether only motion across the region's edges can be seen.
+    pub one_direction: bool,
 }
 
 /// How far a reading can be trusted.

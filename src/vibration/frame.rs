@@ -1,6 +1,7 @@
 //! All regions of one camera's frame, the camera's own shake taken out of the assets.
 
 use super::luma::Luma;
+use super::shake::{Seen, Shake};
 use super::tracker::{Track, Tracker};
 use crate::model::vibration::{Fit, Role};
 
@@ -13,77 +14,126 @@ pub struct RegionSpec {
     pub role: Role,
 }
 
+/// One region with its tracker.
+#[derive(Debug)]
+struct Region {
+    role: Role,
+    centre: (f64, f64),
+    tracker: Tracker,
+    on: bool,
+}
+
 /// Measures every region of a camera's frames.
 #[derive(Debug)]
 pub struct FrameMeter {
-    regions: Vec<(Role, Tracker, bool)>,
+    regions: Vec<Region>,
     tracks: Vec<Track>,
+    shake: Shake,
 }
 
 impl FrameMeter {
     /// For these regions.
     #[must_use]
     pub fn new(regions: &[RegionSpec]) -> Self {
+        let region = |r: &RegionSpec| {
+            let [x, y, w, h] = r.rect.map(f64::from);
+            Region { role: r.role, centre: (x + w / 2.0, y + h / 2.0), tracker: Tracker::new(r.rect), on: true }
+        };
         Self {
-            regions: regions.iter().map(|r| (r.role, Tracker::new(r.rect), true)).collect(),
+            regions: regions.iter().map(region).collect(),
             tracks: vec![Track::default(); regions.len()],
+            shake: Shake::new(regions.iter().filter(|r| r.role == Role::Background).count()),
         }
     }
 
     /// Switches a region off (it lies outside the picture) or on.
     pub fn enable(&mut self, index: usize, on: bool) {
         if let Some(r) = self.regions.get_mut(index) {
-            r.2 = on;
+            r.on = on;
         }
     }
 
     /// Forgets all references: the view has changed.
     pub fn reset(&mut self) {
-        for (_, tracker, _) in &mut self.regions {
-            tracker.reset();
+        for r in &mut self.regions {
+            r.tracker.reset();
         }
     }
 
-    /// Measures one frame: a track per region, in the order given. Allocates nothing.
+    /// Measures one frame: a track per region, in the order given. Allocates nothing once the references stand.
     ///
     /// Assets are given relative to the backgrounds. Where backgrounds are set but none can be measured in this frame, the
     /// assets are lost too: what remained would be machine and camera together.
     pub fn measure(&mut self, luma: &Luma<'_>) -> &[Track] {
-        for ((_, tracker, on), track) in self.regions.iter_mut().zip(&mut self.tracks) {
-            *track = if *on { tracker.step(luma) } else { Track { sigma_px: f64::INFINITY, ..Track::default() } };
+        self.each(|tracker| tracker.step(luma))
+    }
+
+    /// From here on, frames can be held (see [`FrameMeter::hold`]): for recordings, where nobody waits for a reading.
+    pub fn hold_frames(&mut self, frames: usize) {
+        for r in &mut self.regions {
+            r.tracker.hold_frames(frames);
+        }
+    }
+
+    /// Holds a frame, to be measured once the references are made of all frames held; false where there is no room.
+    pub fn hold(&mut self, luma: &Luma<'_>) -> bool {
+        // One region's room may be smaller than another's: all or none.
+        self.regions.iter().all(|r| r.tracker.has_room()) && self.regions.iter_mut().all(|r| r.tracker.hold(luma))
+    }
+
+    /// Makes the references of all frames held.
+    pub fn learn_held(&mut self) {
+        for r in self.regions.iter_mut().filter(|r| r.on) {
+            r.tracker.learn_held();
+        }
+    }
+
+    /// Measures a frame that was held.
+    pub fn again(&mut self, index: usize) -> &[Track] {
+        self.each(|tracker| tracker.again(index))
+    }
+
+    /// Gives the memory of the held frames back.
+    pub fn release_held(&mut self) {
+        for r in &mut self.regions {
+            r.tracker.release();
+        }
+    }
+
+    fn each(&mut self, mut measure: impl FnMut(&mut Tracker) -> Track) -> &[Track] {
+        for (r, track) in self.regions.iter_mut().zip(&mut self.tracks) {
+            *track = if r.on { measure(&mut r.tracker) } else { Track::lost() };
         }
         self.compensate();
         &self.tracks
     }
 
     fn compensate(&mut self) {
-        let (mut wx, mut sx, mut sy, mut set, mut settling) = (0.0, 0.0, 0.0, false, false);
-        for ((role, ..), t) in self.regions.iter().zip(&self.tracks) {
-            if *role == Role::Background {
-                set = true;
-                if t.fit != Fit::Lost {
-                    let weight = 1.0 / t.sigma_px.max(1e-4).powi(2);
-                    wx += weight;
-                    sx += weight * t.dx_px;
-                    sy += weight * t.dy_px;
-                    settling |= t.fit == Fit::Settling;
-                }
+        self.shake.clear();
+        let (mut set, mut settling) = (false, false);
+        for (r, t) in self.regions.iter().zip(&self.tracks).filter(|(r, _)| r.role == Role::Background) {
+            set = true;
+            if t.fit != Fit::Lost {
+                settling |= t.fit == Fit::Settling;
+                self.shake.add(Seen { place: r.centre, d_px: (t.dx_px, t.dy_px), sigma_px: t.sigma_px });
             }
         }
         if !set {
             return;
         }
-        for ((role, ..), t) in self.regions.iter().zip(&mut self.tracks) {
-            if *role != Role::Asset || t.fit == Fit::Lost {
+        let solved = self.shake.solve();
+        for (r, t) in self.regions.iter().zip(&mut self.tracks) {
+            if r.role != Role::Asset || t.fit == Fit::Lost {
                 continue;
             }
-            if wx == 0.0 {
-                *t = Track { sigma_px: f64::INFINITY, ..Track::default() };
+            if !solved {
+                *t = Track::lost();
                 continue;
             }
-            t.dx_px -= sx / wx;
-            t.dy_px -= sy / wx;
-            t.sigma_px = t.sigma_px.hypot((1.0 / wx).sqrt());
+            let (d, sigma_px) = self.shake.at(r.centre);
+            t.dx_px -= d.0;
+            t.dy_px -= d.1;
+            t.sigma_px = t.sigma_px.hypot(sigma_px);
             if settling {
                 t.fit = Fit::Settling;
             }

@@ -31,9 +31,15 @@ impl Held {
         (AROUND, AROUND)
     }
 
+    /// Whether another piece finds room.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.pieces.len() < self.most * self.w * self.h
+    }
+
     /// Takes a frame; false where there is no room. What lies beyond the picture repeats its edge.
     pub fn push(&mut self, luma: &Luma<'_>) -> bool {
-        if self.pieces.len() >= self.most * self.w * self.h {
+        if !self.has_room() {
             return false;
         }
         let last = luma.width() as i64 - 1;

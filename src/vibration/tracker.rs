@@ -10,7 +10,7 @@ use super::held::Held;
 use super::light::Light;
 use super::luma::Luma;
 use super::reference::Reference;
-use crate::model::vibration::Fit;
+use crate::model::vibration::{Fit, Sample};
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
 const PLAIN_FRAMES: u32 = 64;
@@ -50,8 +50,8 @@ const LOOKS: u32 = 32;
 /// alike. On recordings of known motion at 2 to 8 Mbit/s the error is 1.4 to 3.5 times the patches' spread.
 const CODED_SHARE: f64 = 2.0;
 /// What inter-frame coding leaves at best, in pixels. Motion is coded in quarters of a pixel, an error of 0.25/√12 = 0.07 px; what is
-/// spent on the rest brings it to 0.025 to 0.04 px on recordings of known motion, however small the motion.
-const CODED_FLOOR_PX: f64 = 0.026;
+/// spent on the rest brings it to 0.015 to 0.04 px on recordings of known motion, however small the motion.
+const CODED_FLOOR_PX: f64 = 0.022;
 /// How much less certain a displacement under uneven light is than its places say: the light has structure finer than the window.
 const UNEVEN_SHARE: f64 = 1.3;
 /// Regions up to this size are fitted under uneven light as well.
@@ -83,6 +83,22 @@ impl Track {
     #[must_use]
     pub fn lost() -> Self {
         Self { sigma_px: f64::INFINITY, ..Self::default() }
+    }
+
+    /// As a sample; `of` tells of which region, frame and time.
+    #[must_use]
+    pub fn sample(&self, of: Sample) -> Sample {
+        Sample {
+            dx_px: self.dx_px,
+            dy_px: self.dy_px,
+            sigma_px: if self.fit == Fit::Lost { f64::INFINITY } else { self.sigma_px },
+            correlation: self.correlation as f32,
+            fit: self.fit,
+            covered: self.covered,
+            coded: self.coded,
+            one_direction: self.one_direction,
+            ..of
+        }
     }
 }
 
@@ -208,7 +224,7 @@ impl Tracker {
             return Track::lost();
         }
         self.begun = true;
-        Track { correlation: 1.0, fit: Fit::Settling, ..Track::default() }
+        Track { correlation: 1.0, fit: Fit::Settling, one_direction: f.one_direction, ..Track::default() }
     }
 
     /// Displacement of one frame; the plain fit comes along where it may be learned from.
@@ -522,6 +538,12 @@ impl Tracker {
         self.held = Some(Held::new(self.corner, self.w, self.h, frames));
     }
 
+    /// Whether another frame can be held.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.held.as_ref().is_some_and(Held::has_room)
+    }
+
     /// Holds this frame; false where there is no room.
     pub fn hold(&mut self, luma: &Luma<'_>) -> bool {
         self.held.as_mut().is_some_and(|h| h.push(luma))
@@ -677,9 +699,12 @@ mod tests {
             assert_eq!(t.step(&Luma::new(&flat, 100, 100, 100).unwrap()).fit, Fit::Lost);
             assert!(!t.textured());
         }
-        // One direction only (a vertical edge pattern) does not determine the motion along it.
+        // One direction only (a vertical edge pattern) does not determine the motion along it: that is said, and never guessed.
         let stripes: Vec<u8> = (0..100 * 100).map(|i| if i % 100 / 4 % 2 == 0 { 40 } else { 200 }).collect();
-        assert_eq!(t.step(&Luma::new(&stripes, 100, 100, 100).unwrap()).fit, Fit::Lost);
+        for _ in 0..3 {
+            let seen = t.step(&Luma::new(&stripes, 100, 100, 100).unwrap());
+            assert!(seen.fit != Fit::Lost && seen.one_direction && seen.dy_px.abs() < 1e-9, "{seen:?}");
+        }
     }
 
     #[test]
@@ -697,7 +722,7 @@ mod tests {
                 * 3.0
         };
         let mut t = Tracker::new([40, 40, 64, 64]);
-        let (mut error, mut stated, mut n) = (0.0, 0.0, 0.0);
+        let (mut errors, mut stated) = (Vec::new(), 0.0);
         for i in 0..200 {
             let m = (0.4 * (f64::from(i) * 1.3).sin(), 0.2 * (f64::from(i) * 1.7).sin());
             let mut p = picture(144, 144, m, 1.0, 0.0);
@@ -706,13 +731,15 @@ mod tests {
             }
             let k = t.step(&Luma::new(&p, 144, 144, 144).unwrap());
             if i >= 70 {
-                // The reference's own error is a constant: taken out by the mean, here small enough to stay in.
-                error += f64::midpoint((k.dx_px - m.0).powi(2), (k.dy_px - m.1).powi(2));
+                errors.push((k.dx_px - m.0, k.dy_px - m.1));
                 stated += k.sigma_px.powi(2);
-                n += 1.0;
             }
         }
+        // Where the reference lies is a constant, and free.
+        let n = errors.len() as f64;
+        let mean = errors.iter().fold((0.0, 0.0), |s, e| (s.0 + e.0 / n, s.1 + e.1 / n));
+        let error: f64 = errors.iter().map(|e| f64::midpoint((e.0 - mean.0).powi(2), (e.1 - mean.1).powi(2))).sum();
         let ratio = (error / n).sqrt() / (stated / n).sqrt();
-        assert!((0.5..1.6).contains(&ratio), "error {} stated {}", (error / n).sqrt(), (stated / n).sqrt());
+        assert!((0.8..1.25).contains(&ratio), "error {} stated {}", (error / n).sqrt(), (stated / n).sqrt());
     }
 }
