@@ -263,6 +263,8 @@ mod tests {
             grade,
             reasons: vec![],
             aliased: None,
+            folded_hz: None,
+            smallest_px: 0.01,
             samples: 200,
         })
     }

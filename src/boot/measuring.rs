@@ -216,8 +216,13 @@ impl Gathered {
             let span_s = (last.t_s - first.t_s).max(0.1);
             // The memory is for the samples there are, whatever rate the timestamps pretend.
             let expected_fps = (samples.len() as f64 / (span_s + 1.0)).clamp(0.1, 100_000.0) + 1.0;
-            let mut a =
-                Analyzer::new(AnalyzerSpec { expected_fps, window_s: span_s + 1.0, scale_mm_per_px: None, coded });
+            let mut a = Analyzer::new(AnalyzerSpec {
+                expected_fps,
+                window_s: span_s + 1.0,
+                scale_mm_per_px: None,
+                coded,
+                exposure_s: None,
+            });
             for s in samples {
                 a.push(s);
             }
@@ -318,6 +323,7 @@ fn roi_json(id: &str, role: &str, r: Option<&Reading>) -> Value {
         "quality": r.map_or(Grade::Untrusted.word(), |r| r.grade.word()),
         "reasons": r.map(|r| r.reasons.clone()).unwrap_or_default(),
         "aliased": r.and_then(|r| r.aliased),
+        "smallest_amplitude_px": n(r.map(|r| r.smallest_px)),
         "samples": r.map(|r| r.samples),
     })
 }

@@ -50,6 +50,7 @@ impl Region {
             scale_mm_per_px: cfg.scale_mm_per_px,
             // What comes over RTSP is coded, and never without loss.
             coded: true,
+            exposure_s: cfg.exposure_ms.map(|ms| ms / 1000.0),
         });
         if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
             analyzer.nominal_hz = Some(hz);

@@ -145,6 +145,10 @@ pub struct Roi {
     pub reasons: Vec<Reason>,
     /// Whether the frequency may be an alias.
     pub aliased: Option<bool>,
+    /// Where the tone stands in the spectrum, Hz, when it was folded there from above half the frame rate.
+    pub folded_hz: Option<f64>,
+    /// The smallest amplitude of a tone that would be seen now, px.
+    pub smallest_amplitude_px: Option<f64>,
     /// The level's word.
     pub state: Level,
     /// Whether the machine runs.
@@ -421,6 +425,8 @@ fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
         quality: reading.map_or(Grade::Untrusted, |r| r.grade).word(),
         reasons: reading.map(|r| r.reasons.clone()).unwrap_or_default(),
         aliased: trusted.and_then(|r| r.aliased),
+        folded_hz: six_of(trusted.and_then(|r| r.folded_hz)),
+        smallest_amplitude_px: six_of(reading.map(|r| r.smallest_px)),
         state: roi.level,
         running: roi.running,
         fault: roi.fault.clone(),
@@ -554,6 +560,8 @@ mod tests {
             grade,
             reasons: vec![Reason::NoBackground],
             aliased: None,
+            folded_hz: None,
+            smallest_px: 0.01,
             samples: 200,
         }
     }

@@ -52,12 +52,27 @@ pub struct Sample {
     pub correlation: f32,
     /// What the fit was.
     pub fit: Fit,
-    /// Whether something was in front of the target, or its light was uneven.
+    /// What the picture shows that limits the measurement.
+    pub marks: Marks,
+}
+
+/// What a frame shows of a region that limits how far its displacement can be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Something is in front of the target, or its light is uneven.
     pub covered: bool,
-    /// Whether the picture shows the marks of a lossy inter-frame codec.
+    /// The residual is that of a lossy inter-frame codec.
     pub coded: bool,
-    /// Whether only motion across the region's edges can be seen.
+    /// Only motion across the region's edges can be seen: it has no structure along them.
     pub one_direction: bool,
+    /// The region holds nothing to measure against.
+    pub textureless: bool,
+    /// The patches of the region disagree by more than noise: haze, or parts that move differently.
+    pub hazy: bool,
+    /// Brightness or contrast are far from the reference's.
+    pub relit: bool,
+    /// Many pixels are at the end of the scale.
+    pub saturated: bool,
 }
 
 /// How far a reading can be trusted.
@@ -108,8 +123,24 @@ pub enum Reason {
     Stale,
     /// The region does not lie inside the picture.
     OutsidePicture,
-    /// The machine's frequency lies above half the frame rate.
+    /// The machine's frequency lies above half the frame rate, and is not seen where it would fold to.
     AboveNyquist,
+    /// The tone shown is the machine's, folded from above half the frame rate and carried back.
+    Folded,
+    /// Something was in front of the target, or its light was uneven: steam, dust, shadow.
+    Covered,
+    /// The motion is as small as what the stream's codec takes away.
+    Codec,
+    /// Parts of the region moved differently: haze, or more than one body.
+    Haze,
+    /// Only motion across the region's edges is seen.
+    OneDirection,
+    /// The light has changed much since the reference was taken.
+    Light,
+    /// Too many pixels are black or white.
+    Saturation,
+    /// The stream's timestamps are uneven against the tone's period.
+    Jitter,
 }
 
 impl Reason {
@@ -126,6 +157,14 @@ impl Reason {
             Self::Stale => "no fresh frame",
             Self::OutsidePicture => "outside the picture",
             Self::AboveNyquist => "machine faster than half the frame rate",
+            Self::Folded => "folded from above half the frame rate",
+            Self::Covered => "something in front, or uneven light",
+            Self::Codec => "codec: so small a motion is coded away",
+            Self::Haze => "haze, or parts that move differently",
+            Self::OneDirection => "only motion across its edges is seen",
+            Self::Light => "light changed",
+            Self::Saturation => "too dark or too bright",
+            Self::Jitter => "uneven timestamps",
         }
     }
 }
@@ -176,6 +215,10 @@ pub struct Reading {
     pub reasons: Vec<Reason>,
     /// Whether the frequency shown may be an alias: `None` while the machine's own frequency is not known.
     pub aliased: Option<bool>,
+    /// Where in the spectrum the tone stands, in Hz, when it was folded there from the machine's own frequency and carried back.
+    pub folded_hz: Option<f64>,
+    /// The smallest amplitude of a tone that would be told from noise now, in pixels; infinite where nothing would be.
+    pub smallest_px: f64,
     /// Samples in the window.
     pub samples: usize,
 }

@@ -1,9 +1,12 @@
 //! From samples to a reading: the newest window of one region, its main tone, velocity, uncertainty and grade.
 
+use std::f64::consts::PI;
+
+use super::reference::invert;
 use super::spectrum::Transform;
 use super::tone::{self, Fitted};
 use crate::base::ring::Ring;
-use crate::model::vibration::{Fit, Grade, Reading, Reason, Sample, Spectrum, Waveform};
+use crate::model::vibration::{Fit, Grade, Marks, Reading, Reason, Sample, Spectrum, Tone, Waveform};
 
 /// Length of the sliding window, in seconds: frequency within a hundredth of a hertz for the tones met here, and an
 /// alarm limit is known to be kept or broken within the usual delays.
@@ -12,6 +15,16 @@ pub const WINDOW_S: f64 = 8.0;
 pub const LOWEST_HZ: f64 = 0.4;
 /// The window counts as settled from here on, in seconds.
 const SETTLED_S: f64 = 4.0;
+/// How far a machine's speed may be off its nominal one, relative.
+const SPEED_VARIES: f64 = 0.03;
+/// Less than this share of an amplitude left by the shutter cannot be corrected for.
+const LEAST_LEFT: f64 = 0.2;
+/// Inter-frame codecs move blocks in steps of a quarter of a pixel: motion within half of that may be coded away.
+const CODEC_STEP_PX: f64 = 0.125;
+/// What they then take from an amplitude, one sigma, in pixels: on recordings at 2 to 8 Mbit/s, amplitudes of 0.05 px read 44 to 86 % low.
+const CODEC_LOSES_PX: f64 = 0.03;
+/// Amplitudes up to this are not claimed to be seen in coded pictures.
+const CODEC_TAKES_PX: f64 = 0.05;
 /// Largest number of samples in a window.
 const MAX_SAMPLES: usize = 1 << 20;
 
@@ -26,6 +39,8 @@ pub struct AnalyzerSpec {
     pub scale_mm_per_px: Option<f64>,
     /// Whether the pictures went through a lossy codec.
     pub coded: bool,
+    /// How long the shutter is open, in seconds, where it is known: a motion is smeared over it, and looks smaller.
+    pub exposure_s: Option<f64>,
 }
 
 /// One sample of the window.
@@ -37,6 +52,25 @@ struct Point {
     sigma: f64,
     ok: bool,
     settling: bool,
+    marks: Marks,
+}
+
+/// How the samples of a window are marked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shares {
+    settling: usize,
+    covered: usize,
+    coded: usize,
+    hazy: usize,
+}
+
+/// What the tone is, and what follows from where it stands.
+#[derive(Clone, Copy, Debug)]
+struct Main {
+    tone: Tone,
+    residual_px: f64,
+    /// Where the tone stands in the spectrum, if it was folded there.
+    folded_hz: Option<f64>,
 }
 
 /// The window of one region.
@@ -98,6 +132,7 @@ impl Analyzer {
             sigma: s.sigma_px,
             ok,
             settling: s.fit == Fit::Settling,
+            marks: s.marks,
         });
     }
 
@@ -108,31 +143,41 @@ impl Analyzer {
         self.t.clear();
         self.x.clear();
         self.y.clear();
-        let (mut square, mut settling) = (0.0, 0usize);
+        let (mut square, mut shares) = (0.0, Shares::default());
         for p in self.ring.iter().filter(|p| p.ok) {
             self.t.push(p.t_s);
             self.x.push(p.x);
             self.y.push(p.y);
             square += p.sigma * p.sigma;
-            settling += usize::from(p.settling);
+            shares.settling += usize::from(p.settling);
+            shares.covered += usize::from(p.marks.covered);
+            shares.coded += usize::from(p.marks.coded);
+            shares.hazy += usize::from(p.marks.hazy);
         }
         let n = self.t.len();
+        let coded = shares.coded * 2 > n;
         let fitted_px = if n > 0 { (square / n as f64).sqrt() } else { f64::INFINITY };
         detrend(&self.t, &mut self.x);
         detrend(&self.t, &mut self.y);
         let span_s = if n > 1 { self.t[n - 1] - self.t[0] } else { 0.0 };
         let dt_s = self.interval_s();
-        let fitted = self.main_tone(dt_s, span_s);
-        let tone = fitted.map(|f| f.tone);
-        let uncertainty_px = fitted_px.max(self.floor_px(fitted.map(|f| f.residual_px)));
-        let (reasons, grade) = self.grade(n, settling, span_s, dt_s, last.ok, uncertainty_px);
+        let main = self.main_tone(dt_s, span_s, coded);
+        let tone = main.map(|m| m.tone);
+        let uncertainty_px = fitted_px.max(self.floor_px(main.map(|m| m.residual_px)));
+        let (reasons, grade) = self.grade(shares, span_s, dt_s, &last, uncertainty_px, main.as_ref());
         let angle_deg = tone.map_or_else(|| self.main_direction(), |t| t.angle_deg);
         let (pp, rms) = self.extent(angle_deg);
-        let above_nyquist = reasons.contains(&Reason::AboveNyquist);
+        let above = self.nominal_hz.is_some_and(|hz| hz > 0.5 / dt_s.max(1e-6));
         let scale = self.spec.scale_mm_per_px;
-        let velocity = (self.spectrum_valid && !above_nyquist)
-            .then(|| self.transform.velocity_rms(angle_deg, LOWEST_HZ, self.floor_power))
-            .filter(|v| v.is_finite());
+        let velocity = match main {
+            // What is seen lies elsewhere in the spectrum: only the machine's own tone has a velocity.
+            Some(Main { tone, folded_hz: Some(_), .. }) => Some(2.0 * PI * tone.hz * tone.major_px / 2f64.sqrt()),
+            _ if above => None,
+            _ => self.spectrum_valid.then(|| {
+                self.transform.velocity_rms(angle_deg, LOWEST_HZ, self.floor_power, self.spec.exposure_s.unwrap_or(0.0))
+            }),
+        };
+        let velocity = velocity.filter(|v| v.is_finite());
         Some(Reading {
             at: newest.arrival,
             dx_px: last.x,
@@ -146,9 +191,19 @@ impl Analyzer {
             uncertainty_px,
             grade,
             reasons,
-            aliased: self.nominal_hz.map(|hz| hz > 0.5 / dt_s.max(1e-6)),
+            aliased: self.nominal_hz.map(|_| above),
+            folded_hz: main.and_then(|m| m.folded_hz),
+            smallest_px: self.smallest_px(n, uncertainty_px, coded),
             samples: n,
         })
+    }
+
+    /// The smallest amplitude that would count as a tone now: five times what noise makes of one over the window; in coded pictures
+    /// never less than what the codec has been seen to take away.
+    fn smallest_px(&self, n: usize, uncertainty_px: f64, coded: bool) -> f64 {
+        let noise = if self.spectrum_valid { self.transform.noise_px(self.floor_power) } else { uncertainty_px };
+        let smallest = tone::SIGNIFICANT * noise * (2.0 / n.max(1) as f64).sqrt();
+        if coded { smallest.max(CODEC_TAKES_PX) } else { smallest }
     }
 
     /// What the whole window says of the noise of one displacement, in pixels.
@@ -183,7 +238,8 @@ impl Analyzer {
         *median
     }
 
-    fn main_tone(&mut self, dt_s: f64, span_s: f64) -> Option<Fitted> {
+    /// The main tone: the strongest, or where the machine's frequency is known and lies above half the frame rate, what stands where it folds to.
+    fn main_tone(&mut self, dt_s: f64, span_s: f64, coded: bool) -> Option<Main> {
         if span_s < 1.5 {
             return None;
         }
@@ -193,18 +249,48 @@ impl Analyzer {
         }
         self.floor_power = self.transform.floor_power(LOWEST_HZ);
         let (low, high) = (LOWEST_HZ.max(2.0 / span_s), 0.5 / dt_s);
-        let start = self.transform.strongest(low, high)?;
-        tone::fit(&self.t, &self.x, &self.y, start, (low, high), self.spec.coded)
+        let fold = self.nominal_hz.filter(|hz| *hz > high).map(|hz| Fold::of(hz, 1.0 / dt_s));
+        let (from, to) = match &fold {
+            // The machine's speed varies a little under load.
+            Some(f) => {
+                let reach = (SPEED_VARIES * f.nominal_hz).max(2.0 / span_s);
+                ((f.seen_hz - reach).max(low), (f.seen_hz + reach).min(high))
+            }
+            None => (low, high),
+        };
+        if !(from < to) {
+            return None;
+        }
+        let start = self.transform.strongest(from, to)?;
+        let Fitted { mut tone, residual_px } =
+            tone::fit(&self.t, &self.x, &self.y, start, (from, to), self.spec.coded || coded)?;
+        let folded_hz = fold.as_ref().map(|_| tone.hz);
+        if let Some(f) = &fold {
+            tone.hz = f.back(tone.hz);
+        }
+        // The shutter averages over its time: sin(πfE)/(πfE) of the amplitude is left.
+        let left = self.spec.exposure_s.map_or(1.0, |e| sinc(tone.hz * e));
+        if !(left > LEAST_LEFT) {
+            return None;
+        }
+        tone.major_px /= left;
+        tone.minor_px /= left;
+        tone.sigma_px /= left;
+        if coded {
+            // Motion within a quarter of a pixel may be coded away; one that sweeps over several steps averages that out.
+            tone.sigma_px = tone.sigma_px.hypot(CODEC_LOSES_PX * (CODEC_STEP_PX / tone.major_px).powi(2).min(1.0));
+        }
+        Some(Main { tone, residual_px, folded_hz })
     }
 
     fn grade(
         &self,
-        n: usize,
-        settling: usize,
+        shares: Shares,
         span_s: f64,
         dt_s: f64,
-        now_ok: bool,
+        last: &Point,
         sigma: f64,
+        main: Option<&Main>,
     ) -> (Vec<Reason>, Grade) {
         let mut reasons = Vec::new();
         let mut grade = Grade::Good;
@@ -212,17 +298,18 @@ impl Analyzer {
             reasons.push(r);
             grade = grade.max(g);
         };
-        let held = self.ring.len().max(1);
+        let (n, held) = (self.t.len(), self.ring.len().max(1));
         let lost = 1.0 - n as f64 / held as f64;
-        if !now_ok || lost > 0.5 {
-            because(Reason::TargetLost, if lost > 0.2 || n < 12 { Grade::Untrusted } else { Grade::Reduced });
+        if !last.ok || lost > 0.5 {
+            let why = if last.marks.textureless { Reason::LowTexture } else { Reason::TargetLost };
+            because(why, if lost > 0.2 || n < 12 { Grade::Untrusted } else { Grade::Reduced });
         } else if lost > 0.02 {
             because(Reason::TargetLost, if lost > 0.2 { Grade::Poor } else { Grade::Reduced });
         }
         let settled_s = SETTLED_S.min(self.spec.window_s / 2.0);
         if span_s < settled_s {
             because(Reason::Settling, if span_s < 1.5 { Grade::Untrusted } else { Grade::Reduced });
-        } else if settling * 2 > n {
+        } else if shares.settling * 2 > n {
             because(Reason::Settling, Grade::Reduced);
         }
         let all_s = match (self.ring.first(), self.ring.last()) {
@@ -240,10 +327,59 @@ impl Analyzer {
         } else if sigma > 0.05 {
             because(Reason::Noise, Grade::Reduced);
         }
+        let share = |k: usize| k as f64 / n.max(1) as f64;
+        if share(shares.covered) > 0.05 {
+            because(Reason::Covered, if share(shares.covered) > 0.5 { Grade::Poor } else { Grade::Reduced });
+        }
+        if share(shares.hazy) > 0.3 {
+            because(Reason::Haze, Grade::Reduced);
+        }
+        let now = [
+            (last.marks.one_direction, Reason::OneDirection),
+            (last.marks.relit, Reason::Light),
+            (last.marks.saturated, Reason::Saturation),
+        ];
+        for (_, reason) in now.into_iter().filter(|(on, _)| *on && last.ok) {
+            because(reason, Grade::Reduced);
+        }
+        if let Some(m) = main {
+            if share(shares.coded) > 0.5 && m.tone.major_px < CODEC_STEP_PX {
+                because(Reason::Codec, Grade::Reduced);
+            }
+            let turn = 2.0 * PI * m.folded_hz.unwrap_or(m.tone.hz) * self.jitter_s(dt_s);
+            if turn > 0.15 {
+                because(Reason::Jitter, if turn > 0.5 { Grade::Poor } else { Grade::Reduced });
+            }
+        }
         if self.nominal_hz.is_some_and(|hz| hz > 0.5 / dt_s.max(1e-6)) {
-            because(Reason::AboveNyquist, Grade::Poor);
+            // How much the shutter has smeared such a fast motion is known only with the exposure.
+            match (main.is_some(), self.spec.exposure_s.is_some()) {
+                (true, true) => because(Reason::Folded, Grade::Reduced),
+                (true, false) => because(Reason::Folded, Grade::Poor),
+                (false, _) => because(Reason::AboveNyquist, Grade::Poor),
+            }
         }
         (reasons, grade)
+    }
+
+    /// How far the timestamps lie off an even grid, RMS, in seconds.
+    fn jitter_s(&self, dt_s: f64) -> f64 {
+        let (Some(first), true) = (self.t.first(), dt_s > 0.0) else { return 0.0 };
+        let mut sums = [0.0f64; 5];
+        for t in &self.t {
+            let (k, t) = (((t - first) / dt_s).round(), t - first);
+            for (s, v) in sums.iter_mut().zip([1.0, k, k * k, t, k * t]) {
+                *s += v;
+            }
+        }
+        let [n, k, kk, t, kt] = sums;
+        let det = n * kk - k * k;
+        if !(det > 0.0) {
+            return 0.0;
+        }
+        let (slope, start) = ((n * kt - k * t) / det, (kk * t - k * kt) / det);
+        let off = |v: &f64| (v - first) - start - slope * ((v - first) / dt_s).round();
+        (self.t.iter().map(|t| off(t).powi(2)).sum::<f64>() / n).sqrt()
     }
 
     /// Direction of largest variance in degrees.
@@ -301,21 +437,73 @@ impl Analyzer {
     }
 }
 
-/// Takes the straight line of least squares out.
+/// A frequency above half the frame rate, and where it is seen.
+#[derive(Clone, Copy, Debug)]
+struct Fold {
+    nominal_hz: f64,
+    seen_hz: f64,
+    /// The multiple of the frame rate next to it.
+    carrier_hz: f64,
+}
+
+impl Fold {
+    fn of(nominal_hz: f64, rate_hz: f64) -> Self {
+        let carrier_hz = (nominal_hz / rate_hz).round() * rate_hz;
+        Self { nominal_hz, seen_hz: (nominal_hz - carrier_hz).abs(), carrier_hz }
+    }
+
+    /// The frequency that is seen at `seen_hz`.
+    fn back(&self, seen_hz: f64) -> f64 {
+        if self.nominal_hz >= self.carrier_hz { self.carrier_hz + seen_hz } else { self.carrier_hz - seen_hz }
+    }
+}
+
+/// sin(πx)/(πx).
+fn sinc(x: f64) -> f64 {
+    if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
+}
+
+/// Takes slow drift out: the straight line of least squares, or the cubic where that explains a good part of the rest.
 fn detrend(t: &[f64], v: &mut [f64]) {
     let n = v.len();
-    if n == 0 {
-        return;
-    }
-    let (tm, vm) = (t.iter().sum::<f64>() / n as f64, v.iter().sum::<f64>() / n as f64);
-    let (mut tt, mut tv) = (0.0, 0.0);
+    let (Some(first), Some(last)) = (t.first(), t.last()) else { return };
+    let (middle, half) = (f64::midpoint(*first, *last), ((last - first) / 2.0).max(1e-9));
+    let powers = |t: f64| {
+        let u = (t - middle) / half;
+        [1.0, u, u * u, u * u * u]
+    };
+    let mut g = [[0.0; 4]; 4];
+    let mut r = [0.0; 4];
+    let mut square = 0.0;
     for (t, v) in t.iter().zip(v.iter()) {
-        tt += (t - tm) * (t - tm);
-        tv += (t - tm) * (v - vm);
+        let p = powers(*t);
+        for i in 0..4 {
+            for j in 0..4 {
+                g[i][j] += p[i] * p[j];
+            }
+            r[i] += p[i] * v;
+        }
+        square += v * v;
     }
-    let slope = if tt > 0.0 { tv / tt } else { 0.0 };
+    let fit = |degree: usize| {
+        let mut g = g;
+        for i in 0..4 {
+            for j in 0..4 {
+                if i > degree || j > degree {
+                    g[i][j] = f64::from(u8::from(i == j));
+                }
+            }
+        }
+        let mut r = r;
+        r.iter_mut().skip(degree + 1).for_each(|r| *r = 0.0);
+        let c = invert(&g).map(|i| i.map(|row| row.iter().zip(&r).map(|(a, b)| a * b).sum::<f64>()))?;
+        let explained: f64 = c.iter().zip(&r).map(|(c, r)| c * r).sum();
+        Some((c, (square - explained).max(0.0)))
+    };
+    let line = fit(1).unwrap_or(([r[0] / n as f64, 0.0, 0.0, 0.0], square));
+    let best = fit(3).filter(|(_, left)| n >= 50 && *left < 0.8 * line.1).unwrap_or(line);
     for (t, v) in t.iter().zip(v.iter_mut()) {
-        *v -= vm + slope * (t - tm);
+        *v -= powers(*t).iter().zip(&best.0).map(|(p, c)| p * c).sum::<f64>();
     }
 }
 
@@ -327,7 +515,13 @@ mod tests {
     use crate::base::clock::Mono;
 
     fn spec() -> AnalyzerSpec {
-        AnalyzerSpec { expected_fps: 25.0, window_s: WINDOW_S, scale_mm_per_px: Some(0.5), coded: false }
+        AnalyzerSpec {
+            expected_fps: 25.0,
+            window_s: WINDOW_S,
+            scale_mm_per_px: Some(0.5),
+            coded: false,
+            exposure_s: None,
+        }
     }
 
     fn sample(i: u64, x: f64, y: f64) -> Sample {
@@ -388,19 +582,96 @@ mod tests {
         assert!(r.reasons.contains(&Reason::TargetLost));
     }
 
-    #[test]
-    fn a_machine_too_fast_for_the_camera_gets_no_velocity() {
-        let mut a = Analyzer::new(spec());
-        a.nominal_hz = Some(16.2);
+    /// A tone of this frequency and amplitude as a camera at 25 frames a second with this exposure samples it.
+    fn seen(hz: f64, amplitude_px: f64, nominal_hz: f64, exposure_s: Option<f64>) -> Reading {
+        let mut a = Analyzer::new(AnalyzerSpec { exposure_s, ..spec() });
+        a.nominal_hz = Some(nominal_hz);
+        let left = exposure_s.map_or(1.0, |e| sinc(hz * e));
         let mut r = None;
         for i in 0..300u64 {
-            let s = sample(i, (i as f64 * 2.1).sin(), 0.0);
+            let s = sample(i, amplitude_px * left * (2.0 * PI * hz * i as f64 * 0.04 + 0.3).sin(), 0.0);
             a.push(&s);
             r = a.read(&s);
         }
-        let r = r.unwrap();
-        assert_eq!((r.aliased, r.velocity_rms_mm_s), (Some(true), None));
+        r.unwrap()
+    }
+
+    #[test]
+    fn a_machine_too_fast_for_the_camera_is_measured_where_it_folds_to() {
+        for (hz, at) in [(16.2, 8.8), (23.1, 1.9), (26.4, 1.4), (41.0, 9.0)] {
+            let r = seen(hz * 1.004, 0.8, hz, Some(0.008));
+            let tone = r.tone.unwrap();
+            assert!((tone.hz - hz * 1.004).abs() < 1e-3, "{hz}: {tone:?}");
+            assert!((r.folded_hz.unwrap() - at).abs() < 0.5);
+            assert!((tone.major_px / 0.8 - 1.0).abs() < 0.01, "{hz}: {tone:?}");
+            let v = 2.0 * PI * tone.hz * 0.8 / 2f64.sqrt() * 0.5;
+            assert!((r.velocity_rms_mm_s.unwrap() / v - 1.0).abs() < 0.01);
+            assert_eq!((r.aliased, r.grade), (Some(true), Grade::Reduced));
+            assert!(r.reasons.contains(&Reason::Folded));
+        }
+        assert_eq!(seen(16.2, 0.8, 16.2, None).grade, Grade::Poor, "without the exposure its smear is not known");
+    }
+
+    #[test]
+    fn what_does_not_stand_where_it_would_fold_is_not_taken_for_it() {
+        let r = seen(4.0, 0.8, 16.2, Some(0.008));
+        assert_eq!((r.tone, r.velocity_rms_mm_s, r.aliased, r.grade), (None, None, Some(true), Grade::Poor));
         assert!(r.reasons.contains(&Reason::AboveNyquist));
+    }
+
+    #[test]
+    fn the_shutters_smear_is_put_back() {
+        let r = seen(10.0, 0.5, 10.0, Some(0.03));
+        assert!((r.tone.unwrap().major_px / 0.5 - 1.0).abs() < 1e-3);
+        let v = 2.0 * PI * 10.0 * 0.5 / 2f64.sqrt() * 0.5;
+        assert!((r.velocity_rms_mm_s.unwrap() / v - 1.0).abs() < 0.02, "{r:?}");
+    }
+
+    #[test]
+    fn marks_become_reasons() {
+        let with = |marks: Marks, of: u64| {
+            let mut a = Analyzer::new(spec());
+            let mut r = None;
+            for i in 0..300u64 {
+                let mut s = sample(i, 0.05 * (i as f64 * 1.3).sin(), 0.0);
+                if i % of == 0 {
+                    s.marks = marks;
+                }
+                a.push(&s);
+                r = a.read(&s);
+            }
+            let r = r.unwrap();
+            (r.reasons, r.grade, r.smallest_px)
+        };
+        let covered = Marks { covered: true, ..Marks::default() };
+        assert_eq!(with(covered, 4).0, [Reason::Covered]);
+        assert_eq!(with(covered, 1).1, Grade::Poor);
+        let coded = with(Marks { coded: true, ..Marks::default() }, 1);
+        assert_eq!((coded.0.as_slice(), coded.1), ([Reason::Codec].as_slice(), Grade::Reduced));
+        assert!(coded.2 >= 0.05);
+        assert_eq!(with(Marks { hazy: true, ..Marks::default() }, 2).0, [Reason::Haze]);
+        assert_eq!(with(Marks { one_direction: true, ..Marks::default() }, 1).0, [Reason::OneDirection]);
+        assert_eq!(with(Marks::default(), 1).1, Grade::Good);
+    }
+
+    #[test]
+    fn drift_is_not_taken_for_the_strongest_tone() {
+        let (_, r) = run(400, |t| (0.05 * (40.0 * t).sin() + 3.0 * ((t - 8.0) / 6.0).powi(3), 0.0));
+        let tone = r.tone.unwrap();
+        assert!((tone.hz - 40.0 / (2.0 * PI)).abs() < 1e-3 && (tone.major_px - 0.05).abs() < 2e-3, "{tone:?}");
+    }
+
+    #[test]
+    fn uneven_timestamps_are_told() {
+        let mut a = Analyzer::new(spec());
+        let mut r = None;
+        for i in 0..300u64 {
+            let mut s = sample(i, (i as f64 * 1.8).sin(), 0.0);
+            s.t_s += 0.008 * (i as f64 * 12.9898).sin();
+            a.push(&s);
+            r = a.read(&s);
+        }
+        assert!(r.unwrap().reasons.contains(&Reason::Jitter));
     }
 
     proptest! {

@@ -293,7 +293,15 @@ impl Bank {
             }
         }
         let [mx, my, m, one, beyond] = nodes.map(|n| polynomial(&n));
-        let table = Table { inverse, ones, model: [mx, my, m, one], beyond, covariance, patches, one_direction: across.is_some() };
+        let table = Table {
+            inverse,
+            ones,
+            model: [mx, my, m, one],
+            beyond,
+            covariance,
+            patches,
+            one_direction: across.is_some(),
+        };
         match &mut self.tables[slot] {
             Some(t) => **t = table,
             none => *none = Some(Box::new(table)),

@@ -22,7 +22,13 @@ impl Held {
     #[must_use]
     pub fn new(corner: (i64, i64), w: usize, h: usize, frames: usize) -> Self {
         let (w, h) = (w + 2 * AROUND as usize, h + 2 * AROUND as usize);
-        Self { from: (corner.0 - AROUND, corner.1 - AROUND), w, h, most: frames.min(MEMORY / (w * h)), pieces: Vec::new() }
+        Self {
+            from: (corner.0 - AROUND, corner.1 - AROUND),
+            w,
+            h,
+            most: frames.min(MEMORY / (w * h)),
+            pieces: Vec::new(),
+        }
     }
 
     /// The region's corner within a piece.

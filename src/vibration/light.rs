@@ -144,8 +144,24 @@ impl Light {
         let cols = &mut self.columns[..];
         // The model less its local mean, its local variance.
         smooth(&self.model, w, h, cols, &mut self.mean);
-        tilt(&self.model, &self.mean, |i| (i % w) as f32, (w, h), cols, (&mut self.prod, &mut self.other), &mut self.tilt_x);
-        tilt(&self.model, &self.mean, |i| (i / w) as f32, (w, h), cols, (&mut self.prod, &mut self.other), &mut self.tilt_y);
+        tilt(
+            &self.model,
+            &self.mean,
+            |i| (i % w) as f32,
+            (w, h),
+            cols,
+            (&mut self.prod, &mut self.other),
+            &mut self.tilt_x,
+        );
+        tilt(
+            &self.model,
+            &self.mean,
+            |i| (i / w) as f32,
+            (w, h),
+            cols,
+            (&mut self.prod, &mut self.other),
+            &mut self.tilt_y,
+        );
         for (m, mean) in self.model.iter_mut().zip(&self.mean) {
             *m -= mean;
         }

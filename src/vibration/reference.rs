@@ -258,7 +258,9 @@ impl Reference {
         for (k, row) in inverse.iter().enumerate().take(self.orders).filter(|(k, _)| active[*k]) {
             for i in 0..h {
                 let place = (i + inset) * self.full.0 + inset;
-                for (l, c) in row.iter().enumerate().take(self.orders).filter(|(l, _)| active[*l] && (k == 0) == (*l == 0)) {
+                for (l, c) in
+                    row.iter().enumerate().take(self.orders).filter(|(l, _)| active[*l] && (k == 0) == (*l == 0))
+                {
                     let from = l * n_learned + i * w;
                     let sums = &self.sums[from..from + w];
                     // What an order has at the mean of its phase function belongs to the mean picture.

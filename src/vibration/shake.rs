@@ -33,12 +33,7 @@ impl Shake {
     /// Room for so many backgrounds.
     #[must_use]
     pub fn new(backgrounds: usize) -> Self {
-        Self {
-            seen: Vec::with_capacity(backgrounds),
-            centre: (0.0, 0.0),
-            p: [0.0; 4],
-            covariance: [[0.0; 4]; 4],
-        }
+        Self { seen: Vec::with_capacity(backgrounds), centre: (0.0, 0.0), p: [0.0; 4], covariance: [[0.0; 4]; 4] }
     }
 
     /// Begins a frame.

@@ -10,7 +10,7 @@ use std::f64::consts::PI;
 use crate::model::vibration::Tone;
 
 /// Amplitudes below so many sigmas do not count as a tone: the strongest of some hundred lines of noise reaches about 3.5.
-const SIGNIFICANT: f64 = 5.0;
+pub const SIGNIFICANT: f64 = 5.0;
 
 /// Below this the rounding of the arithmetic is what is seen.
 const SMALLEST_PX: f64 = 1e-4;

@@ -10,7 +10,7 @@ use super::held::Held;
 use super::light::Light;
 use super::luma::Luma;
 use super::reference::Reference;
-use crate::model::vibration::{Fit, Sample};
+use crate::model::vibration::{Fit, Marks, Sample};
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
 const PLAIN_FRAMES: u32 = 64;
@@ -44,6 +44,12 @@ const COVERED: f64 = 1.25;
 const COVERED_CODED: f64 = 3.0;
 /// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
 const SMEARED: f64 = 1.4;
+/// The patches pull so many times more apart than noise makes them: haze, or more than one body in the region.
+const HAZY: f64 = 4.0;
+/// Gains against the reference that are usual light.
+const RELIT: std::ops::Range<f64> = 0.6..1.7;
+/// Share of the pixels at the end of the scale from which on the region counts as saturated.
+const SATURATED: f64 = 0.1;
 /// Looks at the residual that are remembered.
 const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
@@ -70,12 +76,8 @@ pub struct Track {
     pub correlation: f64,
     /// What the fit was.
     pub fit: Fit,
-    /// Whether something is in front of the target, or its light is uneven.
-    pub covered: bool,
-    /// Whether the picture shows the marks of a lossy inter-frame codec.
-    pub coded: bool,
-    /// Whether only motion across the region's edges can be seen.
-    pub one_direction: bool,
+    /// What the picture shows that limits the measurement.
+    pub marks: Marks,
 }
 
 impl Track {
@@ -83,6 +85,10 @@ impl Track {
     #[must_use]
     pub fn lost() -> Self {
         Self { sigma_px: f64::INFINITY, ..Self::default() }
+    }
+
+    fn textureless() -> Self {
+        Self { marks: Marks { textureless: true, ..Marks::default() }, ..Self::lost() }
     }
 
     /// As a sample; `of` tells of which region, frame and time.
@@ -94,9 +100,7 @@ impl Track {
             sigma_px: if self.fit == Fit::Lost { f64::INFINITY } else { self.sigma_px },
             correlation: self.correlation as f32,
             fit: self.fit,
-            covered: self.covered,
-            coded: self.coded,
-            one_direction: self.one_direction,
+            marks: self.marks,
             ..of
         }
     }
@@ -128,6 +132,7 @@ pub struct Tracker {
     looks: u32,
     /// While held frames are gone through, nothing is decided before the end.
     learning: bool,
+    saturated: bool,
     coded: bool,
     /// Variance of the newest plain fit's residual.
     variance: f64,
@@ -160,6 +165,7 @@ impl Tracker {
             smeared: 0.0,
             looks: 0,
             learning: false,
+            saturated: false,
             coded: false,
             residual: vec![0.0; w * h],
             variance: 0.0,
@@ -217,14 +223,15 @@ impl Tracker {
         let corner = self.corner;
         let Some(f) = self.bank.fit(self.arch, &mut self.reference, luma, corner, (0.0, 0.0), 0.0) else {
             // Nothing to hold on to: try again with the next frame, the picture may be just coming up.
-            return Track::lost();
+            return Track::textureless();
         };
         self.textured = 1.0 / (larger(f.covariance) * (self.w * self.h) as f64) > MIN_STRUCTURE;
         if !self.textured {
-            return Track::lost();
+            return Track::textureless();
         }
         self.begun = true;
-        Track { correlation: 1.0, fit: Fit::Settling, one_direction: f.one_direction, ..Track::default() }
+        let marks = Marks { one_direction: f.one_direction, ..Marks::default() };
+        Track { correlation: 1.0, fit: Fit::Settling, marks, ..Track::default() }
     }
 
     /// Displacement of one frame; the plain fit comes along where it may be learned from.
@@ -252,7 +259,8 @@ impl Tracker {
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
         let covered = self.usual.is_some_and(|(mean, deviation)| {
-            self.reference.frames() >= 16 && variance > (if self.coded { COVERED_CODED } else { COVERED } * mean).max(mean + 6.0 * deviation)
+            self.reference.frames() >= 16
+                && variance > (if self.coded { COVERED_CODED } else { COVERED } * mean).max(mean + 6.0 * deviation)
         });
         if covered && let Some(t) = self.uneven(luma, f.d) {
             return (self.took(t), None);
@@ -274,17 +282,22 @@ impl Tracker {
         if !(sigma_px < LOST_ABOVE_PX) {
             return (self.missed(), None);
         }
-        let track =
-            Track {
-                dx_px: f.d.0,
-                dy_px: f.d.1,
-                sigma_px,
-                correlation: correlation(&f),
-                fit: Fit::Good,
+        let track = Track {
+            dx_px: f.d.0,
+            dy_px: f.d.1,
+            sigma_px,
+            correlation: correlation(&f),
+            fit: Fit::Good,
+            marks: Marks {
                 covered,
                 coded: self.coded,
                 one_direction: f.one_direction,
-            };
+                textureless: false,
+                hazy: !self.coded && self.shared > HAZY,
+                relit: !RELIT.contains(&f.gain),
+                saturated: self.saturated,
+            },
+        };
         self.usual = Some(usual(self.usual, variance));
         (self.took(track), (!covered).then_some(f))
     }
@@ -340,9 +353,7 @@ impl Tracker {
             sigma_px: UNEVEN_SHARE * f.sigma_px,
             correlation: f.visible.clamp(0.0, 1.0),
             fit: Fit::Good,
-            covered: true,
-            coded: self.coded,
-            one_direction: false,
+            marks: Marks { covered: true, coded: self.coded, saturated: self.saturated, ..Marks::default() },
         })
     }
 
@@ -354,13 +365,16 @@ impl Tracker {
         let (w, level) = (self.w, f64::from(self.reference.level()));
         let (x, y) = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
         let last = luma.width() as i64 - 1;
+        let mut ends = 0usize;
         for (i, r) in self.residual.chunks_exact_mut(w).enumerate() {
             let row = luma.row(y + i as i64);
             for (j, r) in r.iter_mut().enumerate() {
-                let v = f64::from(row[(x + j as i64).clamp(0, last) as usize]) - level;
-                *r = (v - f.gain * f64::from(*r) - f.offset) as f32;
+                let p = row[(x + j as i64).clamp(0, last) as usize];
+                ends += usize::from(!(2..=253).contains(&p));
+                *r = (f64::from(p) - level - f.gain * f64::from(*r) - f.offset) as f32;
             }
         }
+        self.saturated = ends as f64 > SATURATED * self.residual.len() as f64;
         let smear = smear(&self.residual, w);
         self.judge_smear(smear);
     }
@@ -397,7 +411,11 @@ impl Tracker {
                 self.renew(f64::from(frames), false);
             }
         } else if frames < WHOLE_FRAMES {
-            if self.coded { self.absorb(luma, f, false) } else { self.absorb_low(luma, f) }
+            if self.coded {
+                self.absorb(luma, f, false)
+            } else {
+                self.absorb_low(luma, f)
+            }
             if frames + batch + 1 >= WHOLE_FRAMES {
                 self.renew(f64::from(frames), !self.coded);
                 self.low = None;
@@ -574,7 +592,11 @@ impl Tracker {
                     variances.push(self.variance);
                 }
                 if let Some(f) = fitted {
-                    if !self.coded && (pass == 1 || pass == 2) { self.absorb_low(&luma, &f) } else { self.absorb(&luma, &f, false) }
+                    if !self.coded && (pass == 1 || pass == 2) {
+                        self.absorb_low(&luma, &f)
+                    } else {
+                        self.absorb(&luma, &f, false)
+                    }
                 }
             }
             self.renew(0.0, pass == 2 && !self.coded);
@@ -594,7 +616,9 @@ impl Tracker {
     pub fn again(&mut self, index: usize) -> Track {
         let Some(held) = self.held.take() else { return Track::lost() };
         let at = std::mem::replace(&mut self.corner, held.corner());
-        let track = held.frame(index).map_or_else(Track::lost, |luma| if self.begun { self.measure(&luma).0 } else { Track::lost() });
+        let track = held
+            .frame(index)
+            .map_or_else(Track::lost, |luma| if self.begun { self.measure(&luma).0 } else { Track::lost() });
         self.corner = at;
         self.held = Some(held);
         track
@@ -703,7 +727,7 @@ mod tests {
         let stripes: Vec<u8> = (0..100 * 100).map(|i| if i % 100 / 4 % 2 == 0 { 40 } else { 200 }).collect();
         for _ in 0..3 {
             let seen = t.step(&Luma::new(&stripes, 100, 100, 100).unwrap());
-            assert!(seen.fit != Fit::Lost && seen.one_direction && seen.dy_px.abs() < 1e-9, "{seen:?}");
+            assert!(seen.fit != Fit::Lost && seen.marks.one_direction && seen.dy_px.abs() < 1e-9, "{seen:?}");
         }
     }
 

@@ -98,6 +98,8 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
         grade: Grade::Good,
         reasons: Vec::new(),
         aliased: Some(hz > 12.5),
+        folded_hz: (hz > 12.5).then_some(25.0 - hz),
+        smallest_px: 0.012,
         samples: 256,
     };
     let wave = |k: usize, phase: f64| (px / 2.0 * (TAU * hz * k as f64 / 25.0 + phase).sin()) as f32;

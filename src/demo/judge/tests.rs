@@ -70,6 +70,8 @@ fn reading(at: Mono, error_px: f64) -> Reading {
         grade: Grade::Good,
         reasons: Vec::new(),
         aliased: Some(false),
+        folded_hz: None,
+        smallest_px: 0.01,
         samples: 200,
     }
 }

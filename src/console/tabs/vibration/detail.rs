@@ -125,7 +125,7 @@ fn peak_mark(row: &Row<'_>, ctx: &Ctx<'_>) -> Vec<Mark> {
         sig3(Some(tone.sigma_px))
     );
     vec![Mark {
-        x: folded_hz(tone.hz, end_hz(&row.roi.spectrum)),
+        x: reading.folded_hz.unwrap_or_else(|| folded_hz(tone.hz, end_hz(&row.roi.spectrum))),
         label,
         role: if row.stale(ctx) { Role::Stale } else { Role::Text },
     }]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ratatui::text::{Line, Span};
 
-use super::detail::{end_hz, folded_hz};
 use super::state::{Row, displacement};
 use crate::base::text::{age, sig3};
 use crate::console::theme::Role;
@@ -107,15 +106,19 @@ impl Facts<'_> {
             }
             None => self.fact("peak", "nothing stands out of the noise", self.stale),
         }
+        if r.smallest_px.is_finite() {
+            self.fact("smallest", &format!("{} would be seen", with_unit(r.smallest_px)), self.stale);
+        }
         match r.aliased {
             Some(true) => {
                 let folded = format!("{} folded", self.ctx.theme.glyphs().folded);
-                let end = end_hz(&row.roi.spectrum);
-                let words = match r.tone {
-                    Some(t) if end > 0.0 && t.hz > end => {
-                        format!("{folded}: seen at {} Hz in the spectrum", sig3(Some(folded_hz(t.hz, end))))
+                let words = match r.folded_hz {
+                    Some(seen) => {
+                        let nominal =
+                            row.roi.nominal_hz.map_or(String::new(), |hz| format!(" from {} Hz", sig3(Some(hz))));
+                        format!("{folded}{nominal}: seen at {} Hz in the spectrum", sig3(Some(seen)))
                     }
-                    _ => format!("{folded}: the true tone may be higher"),
+                    None => format!("{folded}: nothing stands where the machine's tone would"),
                 };
                 self.fact("alias", &words, self.stale);
             }
@@ -188,6 +191,20 @@ fn advice(reason: Reason) -> Option<&'static str> {
         Reason::OutsidePicture => Some("Correct the region's rect in vms.toml."),
         Reason::AboveNyquist => Some("A faster camera is needed to see the true frequency."),
         Reason::DroppedFrames => Some("Look at the camera's lost frames and the network."),
+        Reason::Folded => {
+            Some("Limits on velocity follow the machine's own frequency; set exposure_ms to correct for smear.")
+        }
+        Reason::Covered => Some("Look at the picture: steam, dust, a shadow, or something parked in front."),
+        Reason::Codec => {
+            Some("A higher bit rate, MJPEG, intra-only coding or less noise reduction would show smaller motion.")
+        }
+        Reason::Haze => {
+            Some("Make the region smaller, so that it holds one body; hot air in between averages out over time.")
+        }
+        Reason::OneDirection => Some("Move the region to where edges run both ways, to see motion in every direction."),
+        Reason::Light => Some("Steady the lighting, or reconnect the camera to take a new reference."),
+        Reason::Saturation => Some("Correct the camera's exposure or the lighting."),
+        Reason::Jitter => Some("Look at the camera's clock and at the network's jitter."),
         Reason::Noise | Reason::Settling | Reason::Stale => None,
     }
 }
