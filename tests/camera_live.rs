@@ -19,7 +19,7 @@ use vms::model::camera::{CameraReport, CameraState};
 
 const PASSWORD: &str = "right-4711";
 /// A bound for what hangs, not a measure of what is good.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A camera that is served; its threads end with it.
 struct Served {
@@ -94,7 +94,7 @@ impl Kept {
             on_report: Box::new(move |r| tx.try_send(r).is_ok()),
             on_snapshot: Box::new(|_| {}),
         };
-        let settings = Settings { index: 0, latency_limit: Duration::from_secs(60) };
+        let settings = Settings { index: 0, latency_limit: Duration::from_mins(1) };
         let shutdown = Shutdown::new();
         let asked = shutdown.clone();
         let thread = std::thread::spawn(move || {

@@ -54,6 +54,7 @@ pub struct Session {
     slave: File,
     screen: vt100::Parser,
     written: Vec<u8>,
+    started: Instant,
 }
 
 impl Session {
@@ -67,6 +68,7 @@ impl Session {
         let slave = File::options().read(true).write(true).open(&name).unwrap();
         set_size(&name, columns, rows);
         // setsid(1) makes a session with this terminal and then becomes the program, under the same process id.
+        let started = Instant::now();
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg(program()).args(args);
         let child = plain(command, data)
@@ -76,12 +78,17 @@ impl Session {
             .spawn()
             .unwrap();
         let screen = vt100::Parser::new(rows, columns, 0);
-        Self { child, master: Some(master), name, slave, screen, written: Vec::new() }
+        Self { child, master: Some(master), name, slave, screen, written: Vec::new(), started }
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Since just before it was started.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// The screen as it is now.
@@ -115,7 +122,7 @@ impl Session {
         if !fds[0].revents().is_some_and(|r| r.contains(PollFlags::POLLIN)) {
             return false;
         }
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = [0; 8 * 1024];
         let n = master.read(&mut bytes).unwrap_or(0);
         self.screen.process(&bytes[..n]);
         self.written.extend_from_slice(&bytes[..n]);

@@ -59,7 +59,7 @@ pub fn picture(screen: &Screen, title: &str) -> String {
                 continue;
             };
             let cells = text.chars().count();
-            draw(&mut out, (column, row), &look, &text);
+            draw(&mut out, (column, row), look, &text);
             column += u16::try_from(cells).unwrap_or(1).max(1);
         }
     }
@@ -117,7 +117,7 @@ fn block(c: char) -> Option<(f64, f64)> {
     }
 }
 
-fn draw(out: &mut String, (column, row): (u16, u16), look: &Look, text: &str) {
+fn draw(out: &mut String, (column, row): (u16, u16), look: Look, text: &str) {
     let (x, y) = (MARGIN + f64::from(column) * CELL.0, MARGIN + f64::from(row) * CELL.1);
     let width = text.chars().count() as f64 * CELL.0;
     if look.paper != PAPER {
