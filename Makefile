@@ -76,7 +76,7 @@ docs: deps cargo ## writes the generated documents and frames anew
 pictures: build ## takes the documents' pictures anew, from the running demonstration
 	VMS_BIN="$(CURDIR)/target/release/vms" VMS_PICTURES=1 cargo test --locked --test pictures
 
-figures: build ## measures what docs/measurements.md tells (three minutes; leave the computer alone)
+figures: build ## measures what docs/measurements.md tells (six minutes; leave the computer alone)
 	VMS_BIN="$(CURDIR)/target/release/vms" cargo test --locked --test figures -- --ignored --nocapture --test-threads=1
 
 clean: ## removes what was built
