@@ -67,10 +67,11 @@ impl Session {
         // The standard library opens for this process only (O_CLOEXEC); Command hands on what it is given.
         let slave = File::options().read(true).write(true).open(&name).unwrap();
         set_size(&name, columns, rows);
-        // setsid(1) makes a session with this terminal and then becomes the program, under the same process id.
+        // setsid(1) makes a session with this terminal, setpriv(1) has the kernel end the program in order should this test
+        // be killed (losing its terminal would not end it); then they become the program, under the same process id.
         let started = Instant::now();
-        let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(program()).args(args);
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "TERM", "setsid", "--ctty"]).arg(program()).args(args);
         let child = plain(command, data)
             .stdin(slave.try_clone().unwrap())
             .stdout(slave.try_clone().unwrap())
