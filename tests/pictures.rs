@@ -44,7 +44,7 @@ fn take(root: &Path) {
         while s.read(Duration::from_millis(60)) {}
         let path = root.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, svg::picture(s.screen(), name)).unwrap();
+        std::fs::write(&path, svg::picture(s.screen())).unwrap();
     }
 }
 

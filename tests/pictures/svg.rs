@@ -41,13 +41,14 @@ struct Look {
     underline: bool,
 }
 
-/// The whole picture; `title` is for those who cannot see it.
-pub fn picture(screen: &Screen, title: &str) -> String {
+/// The whole picture.
+pub fn picture(screen: &Screen) -> String {
     let (rows, columns) = screen.size();
     let (w, h) = (f64::from(columns) * CELL.0 + 2.0 * MARGIN, f64::from(rows) * CELL.1 + 2.0 * MARGIN);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w:.0} {h:.0}\" font-size=\"14\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\">\n<title>{title}</title>\n\
+         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\">\n\
+         <title>The console of vms on its demonstration</title>\n\
          <rect width=\"{w:.0}\" height=\"{h:.0}\" rx=\"8\" fill=\"{}\"/>\n",
         hex(PAPER)
     );
