@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps cargo demo build test bench docs clean
+.PHONY: help deps cargo demo build test bench docs pictures figures clean
 
-# To build, to run, and for the demonstration plant (RTSP server, PostgreSQL, a terminal to drive in tests).
+# To build, to run, and for the demonstration plant (RTSP server, PostgreSQL).
 PACKAGES := pkg-config gcc libc6-dev \
 	libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev \
 	gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
-	gstreamer1.0-libav tzdata postgresql tmux
+	gstreamer1.0-libav tzdata postgresql
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -72,6 +72,12 @@ bench: deps cargo ## measures speed
 
 docs: deps cargo ## writes the generated documents and frames anew
 	VMS_REGENERATE=1 INSTA_UPDATE=always cargo test --locked --lib --tests
+
+pictures: build ## takes the documents' pictures anew, from the running demonstration
+	VMS_BIN="$(CURDIR)/target/release/vms" VMS_PICTURES=1 cargo test --locked --test pictures
+
+figures: build ## measures what docs/measurements.md tells (six minutes; leave the computer alone)
+	VMS_BIN="$(CURDIR)/target/release/vms" cargo test --locked --test figures -- --ignored --nocapture --test-threads=1
 
 clean: ## removes what was built
 	cargo clean

@@ -92,6 +92,7 @@ fn watch(engine: &start::Engine, plant: &Plant, clock: &dyn Clock, length: Durat
         let board = Arc::clone(&engine.board.borrow());
         judge.look(&board, plant);
     }
+    engine.stop.ask("its time is over");
     let (report, agreed) = judge.report();
     let mut out = std::io::stdout().lock();
     // A reader that has gone away needs no word; the exit code tells.

@@ -2,11 +2,17 @@
 //!
 //! crossterm's reader does not handle the end of a terminal (its issue 793): it spins, and its poll never returns. Therefore it is called only
 //! when there is something to read, or after a time-out (a change of size comes by a signal, not by a byte), never on a dead terminal.
+//!
+//! Of crossterm's two readers the one for `/dev/tty` is built in (feature `use-dev-tty`), which polls anew for all that is there. The usual one
+//! is woken once by what is new, and a key that comes together with a change of size lies unread until the next key.
 
 use std::time::Duration;
 
 use crokey::crossterm::event::{self, Event, MouseEventKind};
 use tokio::sync::mpsc;
+
+/// How long crossterm may look for input that is there; it does not look at all without some time for it.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// What the reader tells.
 #[derive(Debug)]
@@ -45,7 +51,7 @@ pub(super) fn read(to: &mpsc::Sender<Heard>) {
 
 /// Hands on everything that is there; false when the listener is gone.
 fn drain(to: &mpsc::Sender<Heard>) -> std::io::Result<bool> {
-    while event::poll(Duration::ZERO)? {
+    while event::poll(GLANCE)? {
         let event = event::read()?;
         // Each cell that the mouse passes is an event; nothing here follows the pointer.
         if matches!(event, Event::Mouse(m) if matches!(m.kind, MouseEventKind::Moved | MouseEventKind::Drag(_))) {
