@@ -438,6 +438,7 @@ impl Analyzer {
 }
 
 /// A frequency above half the frame rate, and where it is seen.
+#[expect(clippy::struct_field_names, reason = "units stand last in names")]
 #[derive(Clone, Copy, Debug)]
 struct Fold {
     nominal_hz: f64,

@@ -69,6 +69,7 @@ pub fn region(
     );
 }
 
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
 #[inline(always)]
 fn add(pixels: &[u8], bx: &[f32], by: &[f32], bm: &[f32], level: f32, sums: &mut [[f32; PATCH]; 5]) {
     if let (Ok(p), Some(x), Some(y), Some(m)) = (

@@ -383,6 +383,7 @@ fn low_pass_columns(v: &mut [f32], w: usize, line: &mut [f32]) {
 }
 
 /// Half-band low-pass of seven taps around an offset of 0 (maximally flat; half the height at a quarter of a cycle).
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
 #[inline(always)]
 fn half_band(at: impl Fn(i64) -> f32) -> f32 {
     0.5 * at(0) + (9.0 / 32.0) * (at(-1) + at(1)) - (1.0 / 32.0) * (at(-3) + at(3))
@@ -435,6 +436,7 @@ fn shift_back(
 }
 
 /// Vertical pass: six rows of width `w` into one.
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
 #[inline(always)]
 fn fir_rows(rows: &[f32], w: usize, k: &[f32; TAPS], out: &mut [f32]) {
     let s: [&[f32]; TAPS] = std::array::from_fn(|t| &rows[t * w..(t + 1) * w]);
@@ -448,6 +450,7 @@ fn fir_rows(rows: &[f32], w: usize, k: &[f32; TAPS], out: &mut [f32]) {
 }
 
 /// Horizontal pass.
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
 #[inline(always)]
 fn fir_line(line: &[f32], k: &[f32; TAPS], out: &mut [f32]) {
     let n = out.len();

@@ -412,9 +412,9 @@ impl Tracker {
             }
         } else if frames < WHOLE_FRAMES {
             if self.coded {
-                self.absorb(luma, f, false)
+                self.absorb(luma, f, false);
             } else {
-                self.absorb_low(luma, f)
+                self.absorb_low(luma, f);
             }
             if frames + batch + 1 >= WHOLE_FRAMES {
                 self.renew(f64::from(frames), !self.coded);
@@ -593,9 +593,9 @@ impl Tracker {
                 }
                 if let Some(f) = fitted {
                     if !self.coded && (pass == 1 || pass == 2) {
-                        self.absorb_low(&luma, &f)
+                        self.absorb_low(&luma, &f);
                     } else {
-                        self.absorb(&luma, &f, false)
+                        self.absorb(&luma, &f, false);
                     }
                 }
             }
