@@ -300,11 +300,11 @@ fn run(program: &'static str, mut command: Command, input: &str) -> Result<(), P
     Err(PostgresError::Program { program, said })
 }
 
-/// Fast shutdown, then by force after three seconds.
+/// Fast shutdown, then by force after a second: nothing here is kept.
 fn stop(server: &mut Child) {
     let pid = Pid::from_raw(server.id() as i32);
     let _ = kill(pid, Signal::SIGINT);
-    for _ in 0..60 {
+    for _ in 0..20 {
         if let Ok(Some(_)) = server.try_wait() {
             return;
         }
