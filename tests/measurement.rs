@@ -1,0 +1,225 @@
+//! The measurement core as a whole: its bias over a pixel, its memory, its honesty, and what it does with bad pictures.
+#![expect(clippy::unwrap_used, reason = "a test fails loudly")]
+#![expect(unsafe_code, reason = "an allocator that counts can only be written so")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::f64::consts::TAU;
+
+use proptest::prelude::*;
+use vms::model::vibration::{Fit, Role};
+use vms::vibration::luma::Luma;
+use vms::vibration::tracker::{Track, Tracker};
+use vms::vibration::{FrameMeter, RegionSpec};
+
+thread_local! {
+    /// Allocations of this thread.
+    static TAKEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts what each thread takes.
+struct Counting;
+
+// SAFETY: every call is handed to the system's allocator as it came; counting touches only a thread-local cell without a destructor, so
+// it neither allocates nor fails.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        TAKEN.with(|t| t.set(t.get() + 1));
+        // SAFETY: the caller's promises are those of `GlobalAlloc::alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: `at` came from `alloc` above, which is the system's.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Repeatable noise of about unit variance.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> f64 {
+        let uniform = |s: &mut u64| {
+            *s = s.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (*s >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+        };
+        (0..6).map(|_| uniform(&mut self.0)).sum::<f64>() * 2f64.sqrt()
+    }
+}
+
+/// Waves of many directions, at most 0.3 cycles a pixel: a texture that can be drawn at any displacement exactly.
+fn waves() -> Vec<(f64, f64, f64, f64)> {
+    let mut n = Noise(7);
+    (0..40)
+        .map(|_| {
+            let (f, a) = (0.02 + 0.28 * (n.next() * 0.3 + 0.5).clamp(0.0, 1.0), n.next() * TAU);
+            (TAU * f * a.cos(), TAU * f * a.sin(), n.next() * TAU, 9.0)
+        })
+        .collect()
+}
+
+/// A picture of the texture displaced by `d`, with noise of `sigma` grey levels.
+fn picture(waves: &[(f64, f64, f64, f64)], side: usize, d: (f64, f64), sigma: f64, noise: &mut Noise) -> Vec<u8> {
+    (0..side * side)
+        .map(|i| {
+            let (x, y) = ((i % side) as f64 - d.0, (i / side) as f64 - d.1);
+            let v: f64 = waves.iter().map(|(a, b, p, s)| s * (a * x + b * y + p).sin()).sum();
+            (128.0 + v + sigma * noise.next()).round().clamp(0.0, 255.0) as u8
+        })
+        .collect()
+}
+
+const SIDE: usize = 112;
+
+fn luma(p: &[u8]) -> Luma<'_> {
+    Luma::new(p, SIDE, SIDE, SIDE).unwrap()
+}
+
+#[test]
+fn there_is_no_bias_over_a_pixel_and_no_step_at_whole_ones() {
+    let (waves, mut noise) = (waves(), Noise(3));
+    let mut t = Tracker::new([24, 24, 64, 64]);
+    // Rest and motion first, so that the reference is made of many phases.
+    for i in 0..70 {
+        let d = (1.3 * (f64::from(i) * 0.7).sin(), 1.3 * (f64::from(i) * 1.1).cos() - 1.3);
+        t.step(&luma(&picture(&waves, SIDE, d, 0.5, &mut noise)));
+    }
+    let mut errors = Vec::new();
+    for k in -30..=70 {
+        let d = f64::from(k) / 50.0;
+        let mut sum = 0.0;
+        for _ in 0..3 {
+            let got = t.step(&luma(&picture(&waves, SIDE, (d, -0.6 * d), 0.5, &mut noise)));
+            assert_ne!(got.fit, Fit::Lost);
+            sum += got.dx_px - d;
+        }
+        errors.push(sum / 3.0);
+    }
+    let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+    let worst = errors.iter().map(|e| (e - mean).abs()).fold(0.0, f64::max);
+    let step = errors.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f64::max);
+    println!("bias over the sweep: worst {:.2} mpx, largest step {:.2} mpx", worst * 1e3, step * 1e3);
+    // The noise of a mean of three is about 0.2 mpx.
+    assert!(worst < 1.2e-3 && step < 1.2e-3, "worst {worst}, step {step}");
+}
+
+#[test]
+fn frames_take_no_memory_once_the_references_stand() {
+    let (waves, mut noise) = (waves(), Noise(5));
+    let specs = [
+        RegionSpec { rect: [8, 8, 40, 40], role: Role::Asset },
+        RegionSpec { rect: [56, 56, 48, 40], role: Role::Background },
+    ];
+    let mut meter = FrameMeter::new(&specs);
+    let at = |i: usize| (0.6 * (i as f64 * 0.9).sin(), 0.4 * (i as f64 * 0.9).cos());
+    let pictures: Vec<Vec<u8>> = (0..100).map(|i| picture(&waves, SIDE, at(i), 1.0, &mut noise)).collect();
+    for i in 0..400 {
+        meter.measure(&luma(&pictures[i % 100]));
+    }
+    let before = TAKEN.with(Cell::get);
+    for i in 0..200 {
+        let tracks = meter.measure(&luma(&pictures[i % 100]));
+        assert!(tracks.iter().all(|t| t.fit == Fit::Good));
+    }
+    assert_eq!(TAKEN.with(Cell::get), before, "memory was taken");
+}
+
+#[test]
+fn steam_across_a_target_moves_it_little_and_is_told() {
+    let (waves, mut noise) = (waves(), Noise(11));
+    let mut t = Tracker::new([24, 24, 64, 64]);
+    let (mut worst, mut told, mut beyond) = (0.0f64, 0, 0);
+    for i in 0..140 {
+        let d = (0.5 * (f64::from(i) * 0.8).sin(), 0.0);
+        let mut p = picture(&waves, SIDE, d, 1.0, &mut noise);
+        let centre = f64::from(i - 80) * 4.0 - 40.0;
+        for (k, v) in p.iter_mut().enumerate() {
+            let (x, y) = ((k % SIDE) as f64 - centre, (k / SIDE) as f64 - 50.0);
+            let steam = 0.6 * (-(x * x + y * y) / 900.0).exp();
+            *v = (f64::from(*v) * (1.0 - steam) + 205.0 * steam).round() as u8;
+        }
+        let got = t.step(&luma(&p));
+        if i >= 70 {
+            assert_ne!(got.fit, Fit::Lost, "frame {i}");
+            let error = (got.dx_px - d.0).abs();
+            worst = worst.max(error);
+            beyond += u32::from(error > 3.0 * got.sigma_px);
+            told += u32::from(got.marks.covered);
+        }
+    }
+    println!("steam: worst {:.1} mpx, {told} frames marked, {beyond} beyond three sigma", worst * 1e3);
+    assert!(worst < 0.02 && told > 15 && beyond <= 7, "{worst} {told} {beyond}");
+}
+
+#[test]
+fn held_frames_are_measured_better_than_growing_references_can() {
+    let (waves, mut noise) = (waves(), Noise(13));
+    let at = |i: usize| (0.7 * (i as f64 * 0.77).sin(), 0.3 * (i as f64 * 0.77).cos());
+    let pictures: Vec<Vec<u8>> = (0..120).map(|i| picture(&waves, SIDE, at(i), 4.0, &mut noise)).collect();
+    let rms = |tracks: &[Track]| {
+        let e: Vec<f64> = tracks.iter().enumerate().map(|(i, t)| t.dx_px - at(i).0).collect();
+        let mean = e.iter().sum::<f64>() / e.len() as f64;
+        (e.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / e.len() as f64).sqrt()
+    };
+    let mut live = Tracker::new([24, 24, 64, 64]);
+    let grown: Vec<Track> = pictures.iter().map(|p| live.step(&luma(p))).collect();
+    let mut held = Tracker::new([24, 24, 64, 64]);
+    held.hold_frames(200);
+    assert!(pictures.iter().all(|p| held.hold(&luma(p))));
+    held.learn_held();
+    let again: Vec<Track> = (0..pictures.len()).map(|i| held.again(i)).collect();
+    assert!(rms(&again) < 0.95 * rms(&grown), "{} against {}", rms(&again), rms(&grown));
+    assert_eq!(held.again(10_000).fit, Fit::Lost);
+}
+
+#[test]
+fn a_picture_that_is_all_noise_is_never_measured() {
+    let mut noise = Noise(17);
+    let mut t = Tracker::new([24, 24, 64, 64]);
+    let mut lost = 0;
+    for _ in 0..60 {
+        let p: Vec<u8> = (0..SIDE * SIDE).map(|_| (120.0 + 3.0 * noise.next()).round() as u8).collect();
+        lost += u32::from(t.step(&luma(&p)).fit == Fit::Lost);
+    }
+    assert!(lost >= 59, "{lost} of 60 frames were refused");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Any picture, any region, also one that lies partly or wholly outside: an answer that is finite, or none.
+    #[test]
+    fn any_picture_has_an_answer(
+        (w, h) in (1usize..90, 1usize..90),
+        pad in 0usize..5,
+        rect in (0u32..100, 0u32..100, 1u32..60, 1u32..60),
+        seed in any::<u64>(),
+        kind in 0u8..4,
+    ) {
+        let mut noise = Noise(seed);
+        let stride = w + pad;
+        let mut t = Tracker::new([rect.0, rect.1, rect.2, rect.3]);
+        t.hold_frames(4);
+        for frame in 0..12u32 {
+            let p: Vec<u8> = (0..stride * h)
+                .map(|i| match kind {
+                    0 => 77,
+                    1 => (128.0 + 60.0 * noise.next()).clamp(0.0, 255.0) as u8,
+                    2 => if (i / 3 + frame as usize * 5) % 7 < 3 { 0 } else { 255 },
+                    _ => if frame % 3 == 0 { 0 } else { (i * 31 % 251) as u8 },
+                })
+                .collect();
+            let view = Luma::new(&p, stride, w, h).unwrap();
+            t.hold(&view);
+            let k = t.step(&view);
+            prop_assert!(k.fit == Fit::Lost || (k.dx_px.is_finite() && k.dy_px.is_finite() && k.sigma_px.is_finite()));
+        }
+        t.learn_held();
+        let k = t.again(2);
+        prop_assert!(k.fit == Fit::Lost || k.dx_px.is_finite());
+    }
+}
