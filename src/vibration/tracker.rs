@@ -3,6 +3,8 @@
 //! The fit is that of Lucas and Kanade with gain and offset (Baker & Matthews, "Lucas-Kanade 20 Years On", IJCV 56(3), 2004), as a
 //! maximum-likelihood fit against a reference whose noise is averaged away; see [`super::bank`] for how it is solved.
 
+use std::f64::consts::PI;
+
 use pulp::Arch;
 
 use super::bank::{Bank, Fitted};
@@ -33,7 +35,8 @@ const LOST_ABOVE_PX: f64 = 0.3;
 const SEARCH_PX: i64 = 24;
 /// A lost target is searched for once in so many frames.
 const SEARCH_EVERY: u32 = 5;
-/// Frames in a row with the target lost after which the reference is given up and built anew.
+/// Frames in a row with the target lost after which the reference is given up and built anew; or with it covered, after which that is
+/// taken for its new look.
 const FORGET_AFTER: u32 = 250;
 /// Structure (inverse variance of the displacement at a noise of one grey level, by the number of pixels) below which a region holds
 /// nothing to measure against, in grey levels squared per pixel squared.
@@ -60,6 +63,8 @@ const CODED_SHARE: f64 = 2.0;
 const CODED_FLOOR_PX: f64 = 0.022;
 /// How much less certain a displacement under uneven light is than its places say: the light has structure finer than the window.
 const UNEVEN_SHARE: f64 = 1.3;
+/// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
+const HELD_BACK_PX: f64 = 0.4;
 /// Regions up to this size are fitted under uneven light as well.
 const LARGEST_LIT: usize = 256 * 256;
 
@@ -138,6 +143,7 @@ pub struct Tracker {
     variance: f64,
     seen: u32,
     lost: u32,
+    covered_run: u32,
     residual: Vec<f32>,
 }
 
@@ -171,6 +177,7 @@ impl Tracker {
             variance: 0.0,
             seen: 0,
             lost: 0,
+            covered_run: 0,
         }
     }
 
@@ -190,6 +197,7 @@ impl Tracker {
         }
         self.seen = 0;
         self.lost = 0;
+        self.covered_run = 0;
     }
 
     /// Whether the reference holds something to measure against.
@@ -258,10 +266,17 @@ impl Tracker {
         let n = (self.w * self.h) as f64;
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
-        let covered = self.usual.is_some_and(|(mean, deviation)| {
-            self.reference.frames() >= 16
-                && variance > (if self.coded { COVERED_CODED } else { COVERED } * mean).max(mean + 6.0 * deviation)
-        });
+        let (times, above) = if self.coded { (COVERED_CODED, 2.0) } else { (COVERED, 0.3) };
+        let covered = self.reference.frames() >= 16
+            && self
+                .usual
+                .is_some_and(|(low, spread)| variance > (times * low).max(low + 6.0 * spread).max(low + above));
+        self.covered_run = if covered { self.covered_run + 1 } else { 0 };
+        if self.covered_run > FORGET_AFTER {
+            // This is how the target looks now.
+            self.usual = None;
+            self.covered_run = 0;
+        }
         if covered && let Some(t) = self.uneven(luma, f.d) {
             return (self.took(t), None);
         }
@@ -282,6 +297,9 @@ impl Tracker {
         if !(sigma_px < LOST_ABOVE_PX) {
             return (self.missed(), None);
         }
+        // Noise in the reference has slopes too (π²/3 of its variance, against the region's own); they hold the fit where it began.
+        let held_back = PI * PI / 3.0 * variance * own * larger(f.covariance) * f.gain * f.gain * n;
+        sigma_px = sigma_px.hypot(HELD_BACK_PX * held_back.min(1.0));
         let track = Track {
             dx_px: f.d.0,
             dy_px: f.d.1,
