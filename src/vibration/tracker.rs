@@ -254,10 +254,15 @@ impl Tracker {
         }
         if best.is_none_or(|f| correlation(&f) < LOST_BELOW) && self.textured {
             // Covered, or somewhere else. What is covered is looked for where it was.
-            if let Some(t) = self.uneven(luma, self.d) {
+            // Both cost much: what stays lost is looked for now and then.
+            let now = self.lost < SEARCH_EVERY || self.lost.is_multiple_of(SEARCH_EVERY);
+            if now
+                && !self.learning
+                && let Some(t) = self.uneven(luma, self.d)
+            {
                 return (self.took(t), None);
             }
-            if self.lost.is_multiple_of(SEARCH_EVERY) {
+            if now {
                 let start = self.search(luma);
                 best = better(best, self.solve(luma, start));
             }
@@ -277,7 +282,11 @@ impl Tracker {
             self.usual = None;
             self.covered_run = 0;
         }
-        if covered && let Some(t) = self.uneven(luma, f.d) {
+        // While held frames are gone through, covered ones are left out, but for a look at what they are covered with.
+        if covered
+            && (!self.learning || self.seen % 8 == 1)
+            && let Some(t) = self.uneven(luma, f.d)
+        {
             return (self.took(t), None);
         }
         if !covered && self.seen % 8 == 1 && (self.seen < 64 || self.seen % 64 == 1) {
@@ -316,7 +325,9 @@ impl Tracker {
                 saturated: self.saturated,
             },
         };
-        self.usual = Some(usual(self.usual, variance));
+        if !(covered && self.learning) {
+            self.usual = Some(usual(self.usual, variance));
+        }
         (self.took(track), (!covered).then_some(f))
     }
 
