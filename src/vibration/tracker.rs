@@ -44,7 +44,7 @@ const MIN_STRUCTURE: f64 = 0.05;
 /// How far the residual may lie above what is usual before the frame counts as partly covered.
 const COVERED: f64 = 1.25;
 /// The same for pictures of a codec, whose residual changes from frame to frame with what the coder spends on it.
-const COVERED_CODED: f64 = 3.0;
+const COVERED_CODED: f64 = 6.0;
 /// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
 const SMEARED: f64 = 1.4;
 /// The patches pull so many times more apart than noise makes them: haze, or more than one body in the region.
@@ -271,7 +271,7 @@ impl Tracker {
         let n = (self.w * self.h) as f64;
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
-        let (times, above) = if self.coded { (COVERED_CODED, 2.0) } else { (COVERED, 0.3) };
+        let (times, above) = if self.coded { (COVERED_CODED, 6.0) } else { (COVERED, 0.3) };
         let covered = self.reference.frames() >= 16
             && self
                 .usual
