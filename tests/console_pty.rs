@@ -170,7 +170,6 @@ fn the_terminal_is_given_back() {
         let config = dir.path().join("vms.toml");
         std::fs::write(&config, "").unwrap();
         let mut s = Session::start(dir.path(), &["--config", config.to_str().unwrap()], (80, 24));
-        assert!(!s.raw(), "before the program has begun");
         s.wait_for("the frame", |t| t.contains("engine running"));
         assert!(s.raw() && s.screen().alternate_screen() && s.screen().hide_cursor());
         if let Some(signal) = signal {

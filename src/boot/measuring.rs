@@ -32,6 +32,8 @@ struct Gathered {
     fps: Option<f64>,
     frames: u64,
     failure: Option<Failure>,
+    /// The picture's size.
+    size: Option<(usize, usize)>,
     /// Whether the first frames are held back until the references are made of them; and those that are.
     holding: bool,
     held: Vec<(u64, f64)>,
@@ -72,6 +74,7 @@ pub fn measure(options: MeasureOptions) -> Outcome {
         frames: 0,
         failure: None,
         options,
+        size: None,
         holding,
         held: Vec::new(),
     };
@@ -139,6 +142,10 @@ impl Gathered {
             self.failure = Some(f);
             return ControlFlow::Break(());
         }
+        let size = (still.width, still.height);
+        if self.size.replace(size).is_some_and(|s| s != size) && self.resized(size).is_break() {
+            return ControlFlow::Break(());
+        }
         let frame = self.frames;
         self.frames += 1;
         let fps = self.fps.unwrap_or(25.0);
@@ -163,6 +170,28 @@ impl Gathered {
         let Some(mut meter) = self.meter.take() else { return ControlFlow::Break(()) };
         let flow = self.note(frame, t_s, meter.measure(&luma));
         self.meter = Some(meter);
+        flow
+    }
+
+    /// Another size is another view: what was held belongs to the old one, and the references are worth nothing.
+    fn resized(&mut self, (width, height): (usize, usize)) -> ControlFlow<()> {
+        let flow = self.measure_held();
+        let size = (width as u32, height as u32);
+        let outside =
+            self.options.rois.iter().find_map(|r| region_fault(r.rect, size).map(|f| format!("--roi {}: {f}", r.id)));
+        let at = self.frames;
+        if let Some(fault) = outside {
+            let _ = writeln!(
+                std::io::stderr(),
+                "the picture became {width}×{height} at frame {at}: {fault}; measured are the {at} frames before"
+            );
+            return ControlFlow::Break(());
+        }
+        let _ =
+            writeln!(std::io::stderr(), "the picture became {width}×{height} at frame {at}: measured anew from there");
+        if let Some(m) = &mut self.meter {
+            m.reset();
+        }
         flow
     }
 

@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod dots;
 pub mod facts;
 pub mod fit;
+pub mod heat;
 pub mod list;
 pub mod mark;
 pub mod orbit;

@@ -7,13 +7,20 @@ use crate::base::ring::Ring;
 use crate::config::sections::{Camera, Config, NominalHz, Roi};
 use crate::model::event::SecondReading;
 use crate::model::quantity::Quantity;
-use crate::model::vibration::{Grade, Level, LimitMark, Reading, RoiBoard, Role, Sample, Spectrum, Waveform};
+use crate::model::vibration::{
+    Grade, Level, LimitMark, Reading, RoiBoard, Role, Sample, Spectrogram, Spectrum, Waveform,
+};
 use crate::model::{RoiId, TagId};
 use crate::vibration::Analyzer;
 use crate::vibration::analyze::{AnalyzerSpec, WINDOW_S};
 
 /// Ten minutes, one value a second.
 const TREND: usize = 600;
+
+/// Spectra kept: five minutes, one a second.
+const SPECTRA: usize = 300;
+/// Bands of a kept spectrum.
+const BANDS: usize = 64;
 
 /// One region.
 pub struct Region {
@@ -35,6 +42,8 @@ pub struct Region {
     nominal: Option<NominalHz>,
     analyzer: Analyzer,
     trend: Ring<f32>,
+    spectra: Ring<Arc<[f32]>>,
+    spectrogram: Arc<Spectrogram>,
     trend_quantity: Quantity,
 }
 
@@ -69,6 +78,8 @@ impl Region {
             nominal: roi.nominal_hz.clone(),
             analyzer,
             trend: Ring::new(TREND),
+            spectra: Ring::new(SPECTRA),
+            spectrogram: Arc::default(),
         }
     }
 
@@ -113,6 +124,7 @@ impl Region {
         let fresh = self.fresh(now.mono).filter(|r| r.grade != Grade::Untrusted).cloned();
         let value = fresh.as_ref().and_then(|r| r.value(self.trend_quantity));
         self.trend.push(value.map_or(f32::NAN, |v| v as f32));
+        self.keep_spectrum(fresh.is_some());
         let r = fresh.filter(|_| self.role == Role::Asset)?;
         Some(SecondReading {
             second: now.wall.as_second(),
@@ -125,6 +137,27 @@ impl Region {
             uncertainty_px: r.uncertainty_px,
             grade: r.grade,
         })
+    }
+
+    fn keep_spectrum(&mut self, known: bool) {
+        let s = if known { self.analyzer.spectrum() } else { Spectrum::default() };
+        let bands = BANDS.min(s.x_px.len());
+        let column: Arc<[f32]> = (0..bands)
+            .map(|band| {
+                let of = |v: &[f32]| {
+                    let (from, to) = (band * v.len() / bands, (band + 1) * v.len() / bands);
+                    v.get(from..to).unwrap_or_default().iter().fold(0.0f32, |top, a| top.max(*a))
+                };
+                of(&s.x_px).max(of(&s.y_px))
+            })
+            .collect();
+        let before = &self.spectrogram;
+        let (end_hz, floor_px) = match bands {
+            0 => (before.end_hz, before.floor_px),
+            _ => (s.step_hz * (s.x_px.len() - 1) as f32, s.floor_px),
+        };
+        self.spectra.push(column);
+        self.spectrogram = Arc::new(Spectrogram { end_hz, floor_px, columns: self.spectra.to_vec() });
     }
 
     /// Its place on the board.
@@ -143,6 +176,7 @@ impl Region {
             nominal_hz: self.analyzer.nominal_hz,
             waveform: Arc::new(if self.reading.is_some() { self.analyzer.waveform() } else { Waveform::default() }),
             spectrum: Arc::new(if fresh { self.analyzer.spectrum() } else { Spectrum::default() }),
+            spectrogram: Arc::clone(&self.spectrogram),
             trend: self.trend.to_vec().into(),
             trend_quantity: self.trend_quantity,
         }

@@ -604,6 +604,7 @@ mod tests {
             nominal_hz: None,
             waveform: Arc::default(),
             spectrum: Arc::default(),
+            spectrogram: Arc::default(),
             trend: Arc::new([]),
             trend_quantity: Quantity::DisplacementPpPx,
         };

@@ -263,6 +263,18 @@ pub struct Spectrum {
     pub floor_px: f32,
 }
 
+/// The spectra of the newest minutes, one a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spectrogram {
+    /// The frequency at which a column ends, in Hz; it begins at 0.
+    pub end_hz: f32,
+    /// The noise floor as amplitude, in pixels, of the newest second.
+    pub floor_px: f32,
+    /// Oldest first. Each column holds the largest amplitude in so many even bands from 0 Hz up, in pixels; it is empty where
+    /// nothing was measured in that second.
+    pub columns: Vec<Arc<[f32]>>,
+}
+
 /// A limit as configured, for drawing beside the value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LimitMark {
@@ -330,6 +342,8 @@ pub struct RoiBoard {
     pub waveform: Arc<Waveform>,
     /// Its spectrum.
     pub spectrum: Arc<Spectrum>,
+    /// Its spectra over the newest minutes.
+    pub spectrogram: Arc<Spectrogram>,
     /// The first limit's quantity (velocity where the scale is known, else displacement), one value a second over ten minutes, oldest first; NaN where unknown.
     pub trend: Arc<[f32]>,
     /// The quantity of `trend`.

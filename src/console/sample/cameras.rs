@@ -7,7 +7,9 @@ use super::{ago, now};
 use crate::base::clock::{Mono, Now};
 use crate::model::camera::{Attempt, CameraBoard, CameraReport, CameraState, Picture, Snapshot};
 use crate::model::quantity::Quantity;
-use crate::model::vibration::{Grade, Level, LimitMark, Reading, Reason, RoiBoard, Role, Spectrum, Tone, Waveform};
+use crate::model::vibration::{
+    Grade, Level, LimitMark, Reading, Reason, RoiBoard, Role, Spectrogram, Spectrum, Tone, Waveform,
+};
 
 /// id, name, fps, p50, p99, jitter, lost, kbit/s, reconnects, sharpness
 type Line = (&'static str, &'static str, f64, f64, f64, f64, u64, f64, u64, f64);
@@ -136,6 +138,7 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
             y_px: (0..128).map(|k| line(k, folded, px / 2.0)).collect(),
             floor_px: 0.006,
         }),
+        spectrogram: Arc::new(spectrogram(hz, px)),
         trend: (0..600).map(|k| (px * (1.6 + 0.1 * (f64::from(k) / 40.0).sin())) as f32).collect(),
         trend_quantity: Quantity::VelocityRmsMmS,
     }
@@ -250,4 +253,17 @@ pub(super) fn picture(at: Now) -> Snapshot {
         }) as u8
     };
     Snapshot { camera: 0, width, height, full: (1920, 1080), luma: (0..width * height).map(pixel).collect(), at }
+}
+
+/// Two minutes of a tone that wanders a little and was away for some seconds.
+fn spectrogram(hz: f64, px: f64) -> Spectrogram {
+    let seen = if hz > 12.5 { 25.0 - hz } else { hz };
+    let column = |second: usize| -> Arc<[f32]> {
+        if (70..76).contains(&second) {
+            return Arc::new([]);
+        }
+        let at = (seen + 0.4 * (second as f64 / 15.0).sin()) / 12.5 * 64.0;
+        (0..64).map(|band| (0.006 + px / 2.0 * (-(f64::from(band) - at).powi(2) / 2.0).exp()) as f32).collect()
+    };
+    Spectrogram { end_hz: 12.5, floor_px: 0.006, columns: (0..120).map(column).collect() }
 }

@@ -89,6 +89,7 @@ fn roi(id: &str, at: Mono, error_px: f64) -> Arc<RoiBoard> {
         nominal_hz: None,
         waveform: Arc::default(),
         spectrum: Arc::default(),
+        spectrogram: Arc::default(),
         trend: Arc::new([]),
         trend_quantity: Quantity::VelocityRmsMmS,
     })

@@ -9,7 +9,10 @@ const FILTER: &str = "filter";
 /// Every action of this tab's own context.
 pub(super) fn all() -> Vec<ActionInfo> {
     let info = |id, title| ActionInfo { id, title, context: Context::Vibration };
-    vec![info("trend", "10-minute trend in place of the waveform")]
+    vec![
+        info("trend", "10-minute trend in place of the waveform"),
+        info("spectrogram", "spectrogram in place of the spectrum"),
+    ]
 }
 
 impl Vibration {
@@ -20,6 +23,7 @@ impl Vibration {
         if self.open {
             out.push(list("back", "back to the list"));
             out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
+            out.push(info("spectrogram", if self.spectrogram { "spectrum" } else { "spectrogram" }));
         } else {
             out.push(list("open", "detail"));
             out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
@@ -46,6 +50,10 @@ impl Vibration {
             "sort" => {
                 self.sort = self.sort.next();
                 Want::Say(format!("Order: {}.", self.sort.words()))
+            }
+            "spectrogram" => {
+                self.spectrogram = !self.spectrogram;
+                Want::Nothing
             }
             "trend" => {
                 self.trend = !self.trend;

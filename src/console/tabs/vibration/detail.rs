@@ -9,6 +9,7 @@ use super::state::{Row, Vibration};
 use crate::base::text::sig3;
 use crate::console::theme::Role;
 use crate::console::view::Ctx;
+use crate::console::widgets::heat::Heat;
 use crate::console::widgets::orbit::Orbit;
 use crate::console::widgets::plot::{Chart, Level, Mark, Series, around_zero, from_zero};
 use crate::model::quantity::Quantity;
@@ -31,7 +32,11 @@ impl Vibration {
         } else {
             draw_waveform(frame, over, row, ctx);
         }
-        draw_spectrum(frame, under, row, ctx);
+        if self.spectrogram {
+            draw_spectrogram(frame, under, row, ctx);
+        } else {
+            draw_spectrum(frame, under, row, ctx);
+        }
         draw_side(frame, side, row, ctx);
     }
 }
@@ -98,6 +103,18 @@ fn draw_spectrum(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>
         empty: "no spectrum yet: it needs a full window of samples",
     };
     chart.render(area, frame.buffer_mut(), ctx.theme);
+}
+
+fn draw_spectrogram(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+    let s = &row.roi.spectrogram;
+    let heat = Heat {
+        title: "Spectrogram  Hz   dark to bright: floor to largest".into(),
+        columns: &s.columns,
+        floor: s.floor_px,
+        top: (s.end_hz.into(), "Hz"),
+        role: if row.stale(ctx) { Role::Stale } else { Role::Text },
+    };
+    heat.render(area, frame.buffer_mut(), ctx.theme);
 }
 
 /// The highest frequency of a spectrum.

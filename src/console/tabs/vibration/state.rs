@@ -59,6 +59,8 @@ pub struct Vibration {
     pub(super) sort: Sort,
     /// The ten-minute trend is shown in place of the waveform.
     pub(super) trend: bool,
+    /// The spectrogram is shown in place of the spectrum.
+    pub(super) spectrogram: bool,
     /// Where the rows were drawn last, for the mouse.
     pub(super) list: Rect,
 }

@@ -82,6 +82,15 @@ fn the_trend_takes_the_place_of_the_waveform() {
 }
 
 #[test]
+fn the_spectrogram_takes_the_place_of_the_spectrum() {
+    let board = sample::alarm();
+    let mut tab = Vibration::default();
+    act(&mut tab, &board, "open");
+    act(&mut tab, &board, "spectrogram");
+    insta::assert_snapshot!(frame(&mut tab, &board, (120, 35)));
+}
+
+#[test]
 fn a_region_without_any_knowledge_can_be_drawn() {
     use crate::model::vibration::{Reading, Spectrum, Waveform};
     use std::sync::Arc;
