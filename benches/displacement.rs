@@ -51,14 +51,17 @@ fn at(i: usize) -> (f64, f64) {
     (0.7 * turn.sin(), 0.4 * turn.cos())
 }
 
-fn picture(waves: &Waves, (dx, dy): (f64, f64), sigma: f64, noise: &mut Noise) -> Vec<u8> {
-    (0..SIDE * SIDE)
-        .map(|i| {
-            let (x, y) = ((i % SIDE) as f64 - dx, (i / SIDE) as f64 - dy);
-            let v: f64 = waves.iter().map(|(a, b, p, s)| s * (a * x + b * y + p).sin()).sum();
-            (128.0 + v + sigma * noise.next()).round().clamp(0.0, 255.0) as u8
-        })
-        .collect()
+fn clean(waves: &Waves, (dx, dy): (f64, f64)) -> Vec<f64> {
+    let at = |i: usize| {
+        let (x, y) = ((i % SIDE) as f64 - dx, (i / SIDE) as f64 - dy);
+        128.0 + waves.iter().map(|(a, b, p, s)| s * (a * x + b * y + p).sin()).sum::<f64>()
+    };
+    (0..SIDE * SIDE).map(at).collect()
+}
+
+/// A picture with noise of its own: noise that comes again would be taken for texture.
+fn noisy(clean: &[f64], sigma: f64, noise: &mut Noise) -> Vec<u8> {
+    clean.iter().map(|v| (v + sigma * noise.next()).round().clamp(0.0, 255.0) as u8).collect()
 }
 
 /// The bound on one axis, RMS of both, in pixels.
@@ -98,15 +101,23 @@ fn least(mut work: impl FnMut()) -> f64 {
 
 fn main() {
     let (waves, mut noise, sigma) = (waves(), Noise(3), 2.0);
-    let pictures: Vec<Vec<u8>> = (0..PICTURES).map(|i| picture(&waves, at(i), sigma, &mut noise)).collect();
+    let clean: Vec<Vec<f64>> = (0..PICTURES).map(|i| clean(&waves, at(i))).collect();
+    let pictures: Vec<Vec<u8>> = clean.iter().map(|c| noisy(c, sigma, &mut noise)).collect();
     let lumas: Vec<Luma<'_>> = pictures.iter().map(|p| Luma::new(p, SIDE, SIDE, SIDE).unwrap()).collect();
     println!("| region | a frame | speed | bare sum of the same bytes | share of it | error | bound | error / bound |");
     println!("|---|---|---|---|---|---|---|---|");
     for side in [32usize, 64, 128, 256, 512] {
         let corner = (SIDE - side) as u32 / 2;
         let mut tracker = Tracker::new([corner, corner, side as u32, side as u32]);
-        for i in 0..600 {
-            tracker.step(&lumas[i % PICTURES]);
+        for i in 0..300 {
+            let p = noisy(&clean[i % PICTURES], sigma, &mut noise);
+            tracker.step(&Luma::new(&p, SIDE, SIDE, SIDE).unwrap());
+        }
+        let mut errors = Vec::new();
+        for i in 0..120 {
+            let p = noisy(&clean[i % PICTURES], sigma, &mut noise);
+            let t = tracker.step(&Luma::new(&p, SIDE, SIDE, SIDE).unwrap());
+            errors.push((t.dx_px - at(i).0, t.dy_px - at(i).1));
         }
         let frames = (40_000_000 / (side * side)).clamp(160, 20_000);
         let s = least(|| {
@@ -121,13 +132,6 @@ fn main() {
                 black_box(sum);
             }
         });
-        // Fresh noise, so that the reference knows none of it.
-        let mut errors = Vec::new();
-        for i in 0..if side > 256 { 24 } else { 72 } {
-            let p = picture(&waves, at(i), sigma, &mut noise);
-            let t = tracker.step(&Luma::new(&p, SIDE, SIDE, SIDE).unwrap());
-            errors.push((t.dx_px - at(i).0, t.dy_px - at(i).1));
-        }
         let n = errors.len() as f64;
         let mean = errors.iter().fold((0.0, 0.0), |m, e| (m.0 + e.0 / n, m.1 + e.1 / n));
         let square: f64 = errors.iter().map(|e| (e.0 - mean.0).powi(2) + (e.1 - mean.1).powi(2)).sum();

@@ -7,6 +7,7 @@ pub mod frame;
 pub mod held;
 pub mod light;
 pub mod luma;
+pub mod predict;
 pub mod reference;
 pub mod shake;
 pub mod shift;

@@ -19,7 +19,7 @@ use super::shift;
 use super::spline::{self, TAPS};
 
 /// Pixels kept around the region: what the residual's margin, a displacement below one pixel and the spline's reach need.
-const MARGIN: usize = 12;
+const MARGIN: usize = 14;
 /// Pixels around the region that are averaged along.
 const LEARNED: usize = 8;
 /// Pictures of the folding orders: 1, cos, sin of the phase of x, times the same of y.
@@ -165,7 +165,7 @@ impl Reference {
         let coefs = if self.folded { &self.mixed[..] } else { &self.coefs[..area] };
         let (ix, iy) = ((-dx).floor(), (-dy).floor());
         let (kx, ky) = (spline::weights(-dx - ix), spline::weights(-dy - iy));
-        let start = |whole: f64| (MARGIN as i64 - margin as i64 + whole as i64 - 2).max(0) as usize;
+        let start = |whole: f64| (MARGIN as i64 - margin as i64 + whole as i64 - spline::BEFORE).max(0) as usize;
         let (x0, y0) = (start(ix), start(iy));
         let (fw, line, width) = (self.full.0, &mut self.line[..], self.w + 2 * margin);
         arch.dispatch(
@@ -435,7 +435,7 @@ fn shift_back(
     );
 }
 
-/// Vertical pass: six rows of width `w` into one.
+/// Vertical pass: ten rows of width `w` into one.
 #[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
 #[inline(always)]
 fn fir_rows(rows: &[f32], w: usize, k: &[f32; TAPS], out: &mut [f32]) {
@@ -445,7 +445,9 @@ fn fir_rows(rows: &[f32], w: usize, k: &[f32; TAPS], out: &mut [f32]) {
         let a = k[0] * s[0][j] + k[1] * s[1][j];
         let b = k[2] * s[2][j] + k[3] * s[3][j];
         let c = k[4] * s[4][j] + k[5] * s[5][j];
-        out[j] = a + b + c;
+        let d = k[6] * s[6][j] + k[7] * s[7][j];
+        let e = k[8] * s[8][j] + k[9] * s[9][j];
+        out[j] = (a + b) + (c + d) + e;
     }
 }
 
@@ -459,7 +461,9 @@ fn fir_line(line: &[f32], k: &[f32; TAPS], out: &mut [f32]) {
         let a = k[0] * s[0][j] + k[1] * s[1][j];
         let b = k[2] * s[2][j] + k[3] * s[3][j];
         let c = k[4] * s[4][j] + k[5] * s[5][j];
-        out[j] = a + b + c;
+        let d = k[6] * s[6][j] + k[7] * s[7][j];
+        let e = k[8] * s[8][j] + k[9] * s[9][j];
+        out[j] = (a + b) + (c + d) + e;
     }
 }
 

@@ -1,35 +1,38 @@
-//! Quintic B-splines: the continuous picture behind the reference's samples.
+//! B-splines of degree nine: the continuous picture behind the reference's samples.
 //!
 //! Unser, "Splines: A Perfect Fit for Signal and Image Processing" (IEEE Signal Processing Magazine 16(6), 1999): the
-//! coefficients come from a recursive filter with the poles of the sampled quintic B-spline; six weights an axis then give the
-//! picture at any place. Between the samples the error falls with the sixth power of the frequency, so a textured region
-//! shows no step at whole pixels.
+//! coefficients come from a recursive filter with the poles of the sampled B-spline; ten weights an axis then give the picture at any
+//! place. What such a spline makes of a wave of f cycles a pixel is wrong by (f / (1 - f))^10: at 0.3 cycles 0.02 %, a displacement bias of
+//! 0.1 thousandths of a pixel. (A quintic one has 0.6 % and 3 thousandths, more than noise leaves in a region of 128 pixels a side.)
 
-/// Taps of one axis; the first stands two samples before the place's whole part.
-pub const TAPS: usize = 6;
+/// Taps of one axis; the first stands four samples before the place's whole part.
+pub const TAPS: usize = 10;
 
-/// Poles of the sampled quintic B-spline.
-const POLES: [f64; 2] = [-0.430_575_347_099_973_8, -0.043_096_288_203_264_65];
+/// Taps before the place's whole part.
+pub const BEFORE: i64 = TAPS as i64 / 2 - 1;
 
-/// The weights of the six coefficients around a place whose fractional part is `fraction`, in [0, 1).
+/// Poles of the sampled B-spline of degree nine.
+const POLES: [f64; 4] =
+    [-0.607_997_389_168_625_8, -0.201_750_520_193_153_24, -0.043_222_608_540_481_75, -0.002_121_306_903_180_818];
+
+/// The weights of the coefficients around a place whose fractional part is `fraction`, in [0, 1).
 #[must_use]
 pub fn weights(fraction: f64) -> [f32; TAPS] {
-    std::array::from_fn(|k| basis(fraction + 2.0 - k as f64) as f32)
+    std::array::from_fn(|k| basis(fraction + BEFORE as f64 - k as f64) as f32)
 }
 
-/// The quintic B-spline.
+/// The B-spline of degree nine, by truncated powers.
 fn basis(x: f64) -> f64 {
-    let x = x.abs();
-    if x < 1.0 {
-        let s = x * x;
-        0.55 + s * (-0.5 + s * (0.25 - x / 12.0))
-    } else if x < 2.0 {
-        0.425 + x * (0.625 + x * (-1.75 + x * (1.25 + x * (-0.375 + x / 24.0))))
-    } else if x < 3.0 {
-        (3.0 - x).powi(5) / 120.0
-    } else {
-        0.0
-    }
+    const BINOMIALS: [f64; 6] = [1.0, -10.0, 45.0, -120.0, 210.0, -252.0];
+    // Only the outer side is summed: it is symmetric, and there the powers are small.
+    let x = 5.0 - x.abs();
+    let sum: f64 = BINOMIALS
+        .iter()
+        .zip(0..6)
+        .filter(|(_, k)| x > f64::from(*k))
+        .map(|(b, k)| b * (x - f64::from(k)).powi(9))
+        .sum();
+    sum / 362_880.0
 }
 
 /// Turns samples (`w` wide, row by row) into coefficients in place; beyond the edges the picture is mirrored.
@@ -48,7 +51,7 @@ pub fn prefilter(v: &mut [f32], w: usize) {
 }
 
 /// How far the start of the recursion looks: beyond, a pole's power is below rounding.
-const HORIZON: usize = 24;
+const HORIZON: usize = 40;
 
 /// One pole along one row.
 fn line(v: &mut [f32], z: f64) {
@@ -127,7 +130,7 @@ mod tests {
         let mut sum = 0.0;
         for (i, ky) in ky.iter().enumerate() {
             for (j, kx) in kx.iter().enumerate() {
-                sum += f64::from(ky * kx * c[(y + i - 2) * w + x + j - 2]);
+                sum += f64::from(ky * kx * c[(y + i - 4) * w + x + j - 4]);
             }
         }
         sum
@@ -155,6 +158,6 @@ mod tests {
             let (x, y) = (16.0 + f64::from(k) * 0.137, 14.0 + f64::from(k) * 0.093);
             worst = worst.max((at(&c, w, x, y) - wave(x, y)).abs());
         }
-        assert!(worst < 0.03, "off by {worst} grey levels");
+        assert!(worst < 0.004, "off by {worst} grey levels");
     }
 }

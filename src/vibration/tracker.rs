@@ -11,6 +11,7 @@ use super::bank::{Bank, Fitted};
 use super::held::Held;
 use super::light::Light;
 use super::luma::Luma;
+use super::predict::Predictor;
 use super::reference::Reference;
 use crate::model::vibration::{Fit, Marks, Sample};
 
@@ -126,8 +127,7 @@ pub struct Tracker {
     held: Option<Held>,
     begun: bool,
     textured: bool,
-    d: (f64, f64),
-    before: (f64, f64),
+    path: Predictor,
     /// What is usual of a residual's variance per pixel, and its mean deviation; none before the first.
     usual: Option<(f64, f64)>,
     /// How many times more uncertain the patches are than independent noise would make them.
@@ -164,8 +164,7 @@ impl Tracker {
             held: None,
             begun: false,
             textured: false,
-            d: (0.0, 0.0),
-            before: (0.0, 0.0),
+            path: Predictor::default(),
             usual: None,
             shared: 1.0,
             smeared: 0.0,
@@ -185,8 +184,7 @@ impl Tracker {
     pub fn reset(&mut self) {
         self.begun = false;
         self.textured = false;
-        self.d = (0.0, 0.0);
-        self.before = (0.0, 0.0);
+        self.path.reset();
         self.usual = None;
         self.shared = 1.0;
         self.smeared = 0.0;
@@ -245,12 +243,10 @@ impl Tracker {
     /// Displacement of one frame; the plain fit comes along where it may be learned from.
     fn measure(&mut self, luma: &Luma<'_>) -> (Track, Option<Fitted>) {
         self.seen = self.seen.wrapping_add(1);
-        let step = (self.d.0 - self.before.0, self.d.1 - self.before.1);
-        let ahead = (self.d.0 + step.0, self.d.1 + step.1);
-        let fast = step.0.hypot(step.1) > 0.4;
-        let mut best = self.solve(luma, if fast { ahead } else { self.d });
-        if fast && best.is_none_or(|f| correlation(&f) < 0.9) {
-            best = better(best, self.solve(luma, self.d));
+        let (ahead, here) = (self.path.next(), self.path.now());
+        let mut best = self.solve(luma, ahead);
+        if best.is_none_or(|f| correlation(&f) < 0.9) && (ahead.0 - here.0).hypot(ahead.1 - here.1) > 0.4 {
+            best = better(best, self.solve(luma, here));
         }
         if best.is_none_or(|f| correlation(&f) < LOST_BELOW) && self.textured {
             // Covered, or somewhere else. What is covered is looked for where it was.
@@ -258,7 +254,7 @@ impl Tracker {
             let now = self.lost < SEARCH_EVERY || self.lost.is_multiple_of(SEARCH_EVERY);
             if now
                 && !self.learning
-                && let Some(t) = self.uneven(luma, self.d)
+                && let Some(t) = self.uneven(luma, here)
             {
                 return (self.took(t), None);
             }
@@ -333,14 +329,13 @@ impl Tracker {
 
     fn took(&mut self, track: Track) -> Track {
         self.lost = 0;
-        self.before = self.d;
-        self.d = (track.dx_px, track.dy_px);
+        self.path.take((track.dx_px, track.dy_px));
         track
     }
 
     fn missed(&mut self) -> Track {
         self.lost += 1;
-        self.before = self.d;
+        self.path.miss();
         if self.lost >= FORGET_AFTER {
             self.reset();
         }
@@ -484,7 +479,8 @@ impl Tracker {
     /// Best whole-pixel position by normalised correlation on some of the pixels.
     fn search(&self, luma: &Luma<'_>) -> (f64, f64) {
         let stride = (((self.w * self.h) as f64 / 700.0).sqrt().floor() as usize).max(1);
-        let near = (self.d.0.round() as i64, self.d.1.round() as i64);
+        let here = self.path.now();
+        let near = (here.0.round() as i64, here.1.round() as i64);
         let mut best = (f64::NEG_INFINITY, 0, 0);
         for oy in -SEARCH_PX..=SEARCH_PX {
             for ox in -SEARCH_PX..=SEARCH_PX {
@@ -609,8 +605,7 @@ impl Tracker {
         // The next ones take them all at their places: the mean picture, then with what folds, then once more the mean.
         let mut variances = Vec::new();
         for pass in 0..4 {
-            self.d = (0.0, 0.0);
-            self.before = self.d;
+            self.path.reset();
             if pass > 0 {
                 self.usual = lower_third(&mut variances);
             }
@@ -634,8 +629,7 @@ impl Tracker {
         self.learning = false;
         self.looks = LOOKS;
         self.usual = lower_third(&mut variances);
-        self.d = (0.0, 0.0);
-        self.before = self.d;
+        self.path.reset();
         self.lost = 0;
         self.corner = at;
         self.held = Some(held);
