@@ -108,6 +108,15 @@ impl Reference {
         self.folded
     }
 
+    /// Forgets what folds: the model is the mean picture again.
+    pub fn unfold(&mut self) {
+        let area = self.full.0 * self.full.1;
+        self.samples[area..].fill(0.0);
+        self.folded = false;
+        self.forget_batch();
+        self.make_coefs(1);
+    }
+
     /// Begins anew with the region of this frame at (`x`, `y`).
     pub fn begin(&mut self, luma: &Luma<'_>, x: i64, y: i64) {
         let (fw, _) = self.full;

@@ -435,14 +435,10 @@ impl Tracker {
                 self.renew(f64::from(frames), false);
             }
         } else if frames < WHOLE_FRAMES {
-            if self.coded {
-                self.absorb(luma, f, false);
-            } else {
-                self.absorb_low(luma, f);
-            }
+            // What folds is learned only from held frames, where it can be proved.
+            self.absorb(luma, f, false);
             if frames + batch + 1 >= WHOLE_FRAMES {
-                self.renew(f64::from(frames), !self.coded);
-                self.low = None;
+                self.renew(f64::from(frames), false);
             }
         } else if self.seen.is_multiple_of(KEEP_EVERY) {
             self.absorb(luma, f, false);
@@ -467,13 +463,12 @@ impl Tracker {
         self.reference.absorb(self.arch, luma, at, rest, (f.gain, f.offset), folds);
     }
 
-    /// The same, with the displacement that the low frequencies tell, where they tell it well.
-    fn absorb_low(&mut self, luma: &Luma<'_>, f: &Fitted) {
+    /// The fit that the low frequencies tell, where they tell it well.
+    fn low_fit(&mut self, luma: &Luma<'_>, f: &Fitted) -> Fitted {
         let low = self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h)));
         let noise = self.usual.map_or(0.0, |u| u.0);
         let again = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d, noise);
-        let at = again.filter(|a| a.settled && (a.d.0 - f.d.0).hypot(a.d.1 - f.d.1) < 0.1).unwrap_or(*f);
-        self.absorb(luma, &at, true);
+        again.filter(|a| a.settled && (a.d.0 - f.d.0).hypot(a.d.1 - f.d.1) < 0.1).unwrap_or(*f)
     }
 
     /// Best whole-pixel position by normalised correlation on some of the pixels.
@@ -523,6 +518,22 @@ fn lower_third(variances: &mut [f64]) -> Option<(f64, f64)> {
     variances.sort_unstable_by(f64::total_cmp);
     let at = |q: f64| variances[((variances.len() - 1) as f64 * q) as usize];
     Some((at(0.3), (at(0.3) - at(0.05)).max(0.01 * at(0.3))))
+}
+
+/// What a pass over held frames gives: displacements by the full band and by the low frequencies, and the residuals' variances.
+#[derive(Default)]
+struct Pass {
+    full: Vec<Option<(f64, f64)>>,
+    low: Vec<Option<(f64, f64)>>,
+    variances: Vec<f64>,
+}
+
+/// Mean square by which two series lie apart, their means taken out.
+fn apart(a: &[Option<(f64, f64)>], b: &[Option<(f64, f64)>]) -> f64 {
+    let both = || a.iter().zip(b).filter_map(|(a, b)| Some(((*a)?, (*b)?))).map(|(a, b)| (a.0 - b.0, a.1 - b.1));
+    let n = both().count().max(1) as f64;
+    let mean = both().fold((0.0, 0.0), |m, d| (m.0 + d.0 / n, m.1 + d.1 / n));
+    both().map(|d| (d.0 - mean.0).powi(2) + (d.1 - mean.1).powi(2)).sum::<f64>() / n
 }
 
 /// Follows what is usual of the residual: its lower third, which frames with something in front do not move, and its spread.
@@ -603,28 +614,28 @@ impl Tracker {
         }
         self.set_coded();
         // The next ones take them all at their places: the mean picture, then with what folds, then once more the mean.
-        let mut variances = Vec::new();
-        for pass in 0..4 {
-            self.path.reset();
-            if pass > 0 {
-                self.usual = lower_third(&mut variances);
-            }
-            variances.clear();
-            for luma in held.frames() {
-                let (track, fitted) = self.measure(&luma);
-                if track.fit != Fit::Lost {
-                    variances.push(self.variance);
-                }
-                if let Some(f) = fitted {
-                    if !self.coded && (pass == 1 || pass == 2) {
-                        self.absorb_low(&luma, &f);
-                    } else {
-                        self.absorb(&luma, &f, false);
-                    }
+        let mut pass = Pass::default();
+        self.go_through(&held, &mut pass, false);
+        self.renew(0.0, false);
+        if !self.coded {
+            self.go_through(&held, &mut pass, true);
+            self.renew(0.0, false);
+            self.go_through(&held, &mut pass, true);
+            let unbiased = std::mem::take(&mut pass.low);
+            let plain = apart(&pass.full, &unbiased);
+            self.renew(0.0, true);
+            if self.reference.folded() {
+                // What folds must bring the fit nearer to what the low frequencies say. If it does not, errors were taken for it.
+                self.go_through(&held, &mut pass, false);
+                if apart(&pass.full, &unbiased) > 0.8 * plain {
+                    self.reference.unfold();
+                    self.bank.clear();
                 }
             }
-            self.renew(0.0, pass == 2 && !self.coded);
         }
+        self.go_through(&held, &mut pass, false);
+        self.renew(0.0, false);
+        let mut variances = pass.variances;
         self.low = None;
         self.learning = false;
         self.looks = LOOKS;
@@ -633,6 +644,36 @@ impl Tracker {
         self.lost = 0;
         self.corner = at;
         self.held = Some(held);
+    }
+
+    /// Measures all held frames in order and takes them into the next reference, at the low frequencies' displacement if asked for.
+    fn go_through(&mut self, held: &Held, pass: &mut Pass, low: bool) {
+        self.path.reset();
+        if !pass.variances.is_empty() {
+            self.usual = lower_third(&mut pass.variances);
+        }
+        pass.variances.clear();
+        pass.full.clear();
+        pass.low.clear();
+        for luma in held.frames() {
+            let (track, fitted) = self.measure(&luma);
+            if track.fit != Fit::Lost {
+                pass.variances.push(self.variance);
+            }
+            let Some(f) = fitted else {
+                pass.full.push(None);
+                pass.low.push(None);
+                continue;
+            };
+            pass.full.push(Some(f.d));
+            if low {
+                let at = self.low_fit(&luma, &f);
+                pass.low.push(Some(at.d));
+                self.absorb(&luma, &at, true);
+            } else {
+                self.absorb(&luma, &f, false);
+            }
+        }
     }
 
     /// Measures a frame that was held.
