@@ -19,7 +19,7 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 13] = [
+const OWNED_CRATES: [(&str, &[&str]); 14] = [
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
     ("gstreamer", &["camera", "demo"]),
@@ -32,6 +32,7 @@ const OWNED_CRATES: [(&str, &[&str]); 13] = [
     ("sysinfo", &["host"]),
     ("tokio_postgres", &["historian", "demo"]),
     ("tokio_serial", &["plc", "demo"]),
+    ("toml_edit", &["config"]),
     ("tracing_subscriber", &["logs"]),
 ];
 
