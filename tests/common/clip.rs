@@ -43,18 +43,23 @@ pub fn write(path: &Path, clip: &Clip) {
         .collect();
     let (w, h) = SIZE;
     let mut file = format!("YUV4MPEG2 W{w} H{h} F25:1 Ip Cmono\n").into_bytes();
+    let level = |i: u32, (dx, dy): (f64, f64)| -> f64 {
+        let (x, y) = (f64::from(i % w) - dx, f64::from(i / w) - dy);
+        waves.iter().map(|[a, b, p, s]| s * (a * x + b * y + p).sin()).sum()
+    };
+    let (mut at, mut levels) = ((f64::NAN, f64::NAN), Vec::new());
     for frame in 0..clip.frames {
         file.extend(b"FRAME\n");
-        let (dx, dy) = (clip.place)(frame);
-        for y in 0..h {
-            for x in 0..w {
-                let (x, y) = (f64::from(x) - dx, f64::from(y) - dy);
-                let level: f64 = waves.iter().map(|[a, b, p, s]| s * (a * x + b * y + p).sin()).sum();
-                let noise = (0..4).map(|_| uniform() - 0.5).sum::<f64>() * 1.732 * clip.noise;
-                let level = if clip.covered.contains(&frame) { 0.0 } else { level };
-                file.push((128.0 + level + noise).round().clamp(0.0, 255.0) as u8);
-            }
+        let place = (clip.place)(frame);
+        if place != at {
+            at = place;
+            levels = (0..w * h).map(|i| level(i, place)).collect();
         }
+        let shown = if clip.covered.contains(&frame) { 0.0 } else { 1.0 };
+        file.extend(levels.iter().map(|v| {
+            let noise = (0..4).map(|_| uniform() - 0.5).sum::<f64>() * 1.732 * clip.noise;
+            (128.0 + shown * v + noise).round().clamp(0.0, 255.0) as u8
+        }));
     }
     fs::write(path, file).expect("written");
 }
