@@ -44,7 +44,7 @@ impl Draft {
         Ok(Self { path: path.to_owned(), temporary, file: Some(file) })
     }
 
-    /// Writes the whole file and puts it in its place. What was there is replaced and keeps its permissions.
+    /// Writes the whole file and puts it in its place. What was there is replaced; owner and permissions stay.
     ///
     /// # Errors
     /// Exit 73; what was there is then as it was.
@@ -54,6 +54,12 @@ impl Draft {
         let Some(mut file) = self.file.take() else { return Ok(()) };
         file.write_all(bytes).map_err(|e| fail(&e))?;
         if let Ok(there) = fs::metadata(&self.path) {
+            // Written as root, it must not become unreadable to the user who runs the engine. Who may not give it away keeps it.
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::{MetadataExt as _, chown};
+                let _ = chown(&self.temporary, Some(there.uid()), Some(there.gid()));
+            }
             fs::set_permissions(&self.temporary, there.permissions()).map_err(|e| fail(&e))?;
         }
         file.sync_all().map_err(|e| fail(&e))?;
