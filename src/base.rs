@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod draft;
 pub mod error;
 pub mod ring;
 pub mod shutdown;

@@ -14,6 +14,7 @@
 //! Channels: one bounded queue into the decider ([`crate::engine::Intake`]), one bounded queue to the journal, a watch
 //! per PLC for what is wanted on its tags, and the board's watch. Nothing else is shared.
 
+mod calibrating;
 mod held;
 mod measuring;
 mod probing;
@@ -25,6 +26,7 @@ mod staging;
 mod start;
 mod threads;
 
+pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use measuring::measure;
 pub use probing::{keys, probe};
 pub use running::{run_console, run_engine};

@@ -2,6 +2,8 @@
 
 pub mod alarms;
 pub mod args;
+pub mod ask;
+pub mod calibrate;
 pub mod check;
 pub mod config;
 pub mod demo;

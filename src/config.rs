@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod checks;
+pub mod edit;
 pub mod fault;
 pub mod keys;
 pub mod read;

@@ -10,6 +10,7 @@ pub mod console;
 #[cfg(all(feature = "demo", unix))]
 pub mod demo;
 pub mod engine;
+pub mod figure;
 pub mod historian;
 pub mod host;
 pub mod journal;

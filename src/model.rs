@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod board;
 pub mod bus;
+pub mod calibration;
 pub mod camera;
 pub mod event;
 pub mod host;

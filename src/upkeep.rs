@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod checks;
 pub mod desk;
 pub mod due;
+pub mod reference;
 
 pub use catalogue::Catalogue;
 pub use desk::Desk;

@@ -19,18 +19,20 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 12] = [
+const OWNED_CRATES: [(&str, &[&str]); 14] = [
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("plotters", &["figure"]),
     ("ratatui", &["console"]),
     ("refinery", &["journal"]),
     ("rusqlite", &["journal"]),
     ("sysinfo", &["host"]),
     ("tokio_postgres", &["historian", "demo"]),
     ("tokio_serial", &["plc", "demo"]),
+    ("toml_edit", &["config"]),
     ("tracing_subscriber", &["logs"]),
 ];
 

@@ -23,6 +23,25 @@ pub fn sig3(v: Option<f64>) -> String {
     }
 }
 
+/// A value with its one-sigma uncertainty, both to the second digit of the uncertainty: `6.4003 ± 0.0021`; `–` for what is unknown.
+#[must_use]
+pub fn plus_minus(v: f64, sigma: f64) -> String {
+    if !v.is_finite() {
+        return "–".into();
+    }
+    if !(sigma.is_finite() && sigma > 0.0) {
+        return format!("{} ± –", sig3(Some(v)));
+    }
+    let digits = decimals(sigma);
+    format!("{v:.digits$} ± {sigma:.digits$}")
+}
+
+/// Decimals that show the first two digits of a positive number; at most nine.
+#[must_use]
+pub fn decimals(v: f64) -> usize {
+    (1.0 - v.log10().floor()).clamp(0.0, 9.0) as usize
+}
+
 /// An age or span: `3 s`, `12 min`, `4 h 05`, `12 d 04 h`; tenths below ten seconds.
 #[must_use]
 pub fn age(d: Duration) -> String {
@@ -74,6 +93,15 @@ mod tests {
         }
         assert_eq!(sig3(None), "–");
         assert_eq!(sig3(Some(f64::NAN)), "–");
+    }
+
+    #[test]
+    fn the_uncertainty_says_how_many_digits() {
+        assert_eq!(plus_minus(6.400_31, 0.002_06), "6.4003 ± 0.0021");
+        assert_eq!(plus_minus(412.3, 17.2), "412 ± 17");
+        assert_eq!(plus_minus(0.42, 0.5), "0.42 ± 0.50");
+        assert_eq!(plus_minus(0.42, f64::INFINITY), "0.420 ± –");
+        assert_eq!(plus_minus(f64::NAN, 1.0), "–");
     }
 
     #[test]

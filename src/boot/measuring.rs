@@ -7,13 +7,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::clock::{Clock as _, Mono, SystemClock};
+use crate::base::draft::Draft;
 use crate::base::error::{Exit, Failure, Outcome};
 use crate::base::shutdown::Shutdown;
 use crate::base::text::sig3;
 use crate::camera::file::{InputError, Still, read};
 use crate::cli::measure::MeasureOptions;
 use crate::cli::out;
-use crate::model::vibration::{Fit, Grade, Reading, Role, Sample, region_fault};
+use crate::figure::{self, Panel};
+use crate::model::vibration::{Fit, Grade, Reading, Role, Sample, Spectrum, region_fault};
 use crate::vibration::analyze::{Analyzer, AnalyzerSpec};
 use crate::vibration::{FrameMeter, Luma, RegionSpec, Track};
 
@@ -42,8 +44,10 @@ struct Gathered {
 /// Measures an input and prints what came of it.
 ///
 /// # Errors
-/// Exit 66 for an input that cannot be read; 2 for a region outside its picture.
+/// Exit 66 for an input that cannot be read; 2 for a region outside its picture; 73 for a drawing that cannot be written.
 pub fn measure(options: MeasureOptions) -> Outcome {
+    // A place that cannot be written is told before a long recording is read.
+    let draft = options.plot.as_deref().map(Draft::beside).transpose()?;
     let end = Shutdown::new();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -106,7 +110,7 @@ pub fn measure(options: MeasureOptions) -> Outcome {
     if g.frames == 0 {
         return Err(Failure::new(Exit::NoInput, format!("{input}: it holds no pictures")));
     }
-    g.print()
+    g.print(draft)
 }
 
 impl Gathered {
@@ -237,11 +241,12 @@ impl Gathered {
         ControlFlow::Continue(())
     }
 
-    fn readings(&self) -> Vec<Option<Reading>> {
-        let path = self.options.input.to_ascii_lowercase();
-        let coded = ![".y4m", ".png", ".bmp", ".pgm", ".tif", ".tiff"].iter().any(|e| path.ends_with(e));
+    fn readings(&self) -> Vec<(Option<Reading>, Spectrum)> {
+        let coded = is_coded(&self.options.input);
         let read = |samples: &Vec<Sample>| {
-            let (first, last) = (samples.first()?, samples.last()?);
+            let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+                return (None, Spectrum::default());
+            };
             let span_s = (last.t_s - first.t_s).max(0.1);
             // The memory is for the samples there are, whatever rate the timestamps pretend.
             let expected_fps = (samples.len() as f64 / (span_s + 1.0)).clamp(0.1, 100_000.0) + 1.0;
@@ -255,18 +260,44 @@ impl Gathered {
             for s in samples {
                 a.push(s);
             }
-            a.read(last)
+            let reading = a.read(last);
+            (reading, a.spectrum())
         };
         self.samples.iter().map(read).collect()
     }
 
-    fn print(&self) -> Outcome {
-        let readings = self.readings();
+    fn role(&self, index: usize) -> Role {
+        if self.options.background == Some(index) { Role::Background } else { Role::Asset }
+    }
+
+    /// The drawing as text.
+    fn draw(&self, fps: Option<f64>, readings: &[Option<Reading>], spectra: &[Spectrum]) -> Result<String, Failure> {
+        let parts = self.ids.iter().zip(&self.samples).zip(readings).zip(spectra).enumerate();
+        let panels: Vec<Panel<'_>> = parts
+            .map(|(i, (((id, samples), reading), spectrum))| Panel {
+                id,
+                role: self.role(i),
+                samples,
+                reading: reading.as_ref(),
+                spectrum,
+            })
+            .collect();
+        let title = format!("{}: {} frames at {} a second", self.options.input, self.frames, sig3(fps));
+        figure::svg(&title, &panels).map_err(|e| Failure::new(Exit::Io, e.to_string()))
+    }
+
+    fn print(&self, draft: Option<Draft>) -> Outcome {
+        let (readings, spectra): (Vec<_>, Vec<_>) = self.readings().into_iter().unzip();
         let fps = self.fps.or_else(|| {
             let s = self.samples.first()?;
             let span = s.last()?.t_s - s.first()?.t_s;
             (span > 0.0).then(|| (s.len() as f64 - 1.0) / span)
         });
+        // What was measured is printed also where the drawing fails.
+        let drawn = match draft {
+            Some(draft) => self.draw(fps, &readings, &spectra).and_then(|text| draft.keep(text.as_bytes())),
+            None => Ok(()),
+        };
         if self.options.json || self.options.series {
             let rois: Vec<Value> = self
                 .ids
@@ -274,16 +305,20 @@ impl Gathered {
                 .zip(&readings)
                 .enumerate()
                 .map(|(i, (id, r))| {
-                    let role = if self.options.background == Some(i) { "background" } else { "asset" };
+                    let role = if self.role(i) == Role::Background { "background" } else { "asset" };
                     roi_json(id, role, r.as_ref())
                 })
                 .collect();
-            out::json(&json!({
+            let mut object = json!({
                 "input": self.options.input,
                 "fps": fps.map(|f| rounded(f, 1e6)),
                 "frames": self.frames,
                 "rois": rois,
-            }))?;
+            });
+            if let Some(plot) = &self.options.plot {
+                object["plot"] = drawn.is_ok().then(|| plot.display().to_string()).into();
+            }
+            out::json(&object)?;
         } else {
             out::line(&format!("{}: {} frames at {} a second", self.options.input, self.frames, sig3(fps)))?;
             let rows: Vec<Vec<String>> = self.ids.iter().zip(&readings).map(|(id, r)| row(id, r.as_ref())).collect();
@@ -292,9 +327,16 @@ impl Gathered {
                 &rows,
             ))?;
         }
+        drawn?;
         let bad = readings.iter().any(|r| r.as_ref().is_none_or(|r| r.grade == Grade::Untrusted));
         Ok(if bad { Exit::NotFine } else { Exit::Fine })
     }
+}
+
+/// Whether pictures of this name went through a lossy codec.
+pub(super) fn is_coded(input: &str) -> bool {
+    let path = input.to_ascii_lowercase();
+    ![".y4m", ".png", ".bmp", ".pgm", ".tif", ".tiff"].iter().any(|e| path.ends_with(e))
 }
 
 /// One line of the series; false when nobody reads any more.

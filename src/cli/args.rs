@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{alarms, check, config, demo, engine, globals::Globals, keys, later, manual, measure, status};
+use super::{alarms, calibrate, check, config, demo, engine, globals::Globals, keys, later, manual, measure, status};
 use crate::base::error::Outcome;
 
 /// Watches how machines vibrate: cameras, measurement, alarms, PLC, history and upkeep in one program.
@@ -46,6 +46,8 @@ enum Command {
     Check,
     /// Measure a video file, an image sequence or a stream, as fast as it can be read
     Measure(measure::MeasureArgs),
+    /// A camera's scale from known lengths, its noise floor, and whether its accuracy has decreased
+    Calibrate(calibrate::CalibrateArgs),
     /// List and acknowledge alarms
     Alarms(alarms::AlarmsArgs),
     /// Write, check and show the configuration
@@ -74,6 +76,7 @@ impl Args {
             Some(Command::Status) => status::run(&globals()?),
             Some(Command::Check) => check::run(&globals()?),
             Some(Command::Measure(a)) => measure::run(&globals()?, a),
+            Some(Command::Calibrate(a)) => calibrate::run(&globals()?, a),
             Some(Command::Alarms(a)) => alarms::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),

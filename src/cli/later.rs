@@ -7,17 +7,28 @@ use crate::base::error::Outcome;
 use crate::config::fault::nearest;
 
 /// The promised commands.
-pub const NAMES: [&str; 9] =
-    ["attach", "calibrate", "history", "db", "backup", "maintenance", "logs", "update", "user"];
+pub const NAMES: [&str; 8] = ["attach", "history", "db", "backup", "maintenance", "logs", "update", "user"];
 
 /// The commands there are.
-const KNOWN: [&str; 11] =
-    ["engine", "demo", "status", "check", "measure", "alarms", "config", "keys", "completions", "man", "help"];
+const KNOWN: [&str; 12] = [
+    "engine",
+    "demo",
+    "status",
+    "check",
+    "measure",
+    "calibrate",
+    "alarms",
+    "config",
+    "keys",
+    "completions",
+    "man",
+    "help",
+];
 
 /// The last words of `vms --help`.
 pub const HELP: &str = "\
 Not in this version yet:
-  attach, calibrate, history, db, backup, maintenance, logs, update, user
+  attach, history, db, backup, maintenance, logs, update, user
 
 Exit codes:
   0 done and fine, 1 something checked is not fine, 2 wrong usage, 66 an input cannot be read,

@@ -1,5 +1,6 @@
 //! `vms measure`: the measurement core alone on a recording, an image sequence or a stream.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
@@ -31,6 +32,10 @@ pub struct MeasureArgs {
     /// Print every frame's displacement of every region first
     #[arg(long)]
     series: bool,
+
+    /// Draw waveform and spectrum of every region into this file, for print
+    #[arg(long, value_name = "FILE.svg", value_parser = svg_path)]
+    plot: Option<PathBuf>,
 }
 
 /// A region of the command line.
@@ -55,6 +60,8 @@ pub struct MeasureOptions {
     pub fps: Option<f64>,
     /// Whether every frame is printed.
     pub series: bool,
+    /// Where the picture goes.
+    pub plot: Option<PathBuf>,
     /// Facts as JSON.
     pub json: bool,
 }
@@ -99,6 +106,16 @@ fn fps(text: &str) -> Result<f64, String> {
     if (0.1..=10_000.0).contains(&v) { Ok(v) } else { Err("write a number from 0.1 to 10000".into()) }
 }
 
+/// A name that a drawing may have: nothing else is replaced by mistake.
+fn svg_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg")) {
+        Ok(path)
+    } else {
+        Err("the drawing is an SVG; write a name that ends in .svg".into())
+    }
+}
+
 /// Puts the arguments together.
 fn options(args: MeasureArgs, json: bool) -> Result<MeasureOptions, Failure> {
     for (i, roi) in args.roi.iter().enumerate() {
@@ -121,7 +138,15 @@ fn options(args: MeasureArgs, json: bool) -> Result<MeasureOptions, Failure> {
     if background.is_some() && args.roi.len() == 1 {
         return Err(usage("--background: the only region is the background; add one to measure with --roi"));
     }
-    Ok(MeasureOptions { input: args.input, rois: args.roi, background, fps: args.fps, series: args.series, json })
+    Ok(MeasureOptions {
+        input: args.input,
+        rois: args.roi,
+        background,
+        fps: args.fps,
+        series: args.series,
+        plot: args.plot,
+        json,
+    })
 }
 
 /// Runs the command.
@@ -163,6 +188,7 @@ mod tests {
             background: background.map(Into::into),
             fps: None,
             series: false,
+            plot: None,
         }
     }
 

@@ -216,7 +216,8 @@ impl Analyzer {
         if !self.spectrum_valid {
             return 0.0;
         }
-        let floor = self.transform.noise_px(self.floor_power);
+        // Gaps smear a tone over the lines; what the tone leaves unexplained is never less than the noise.
+        let floor = self.transform.noise_px(self.floor_power).min(residual_px.unwrap_or(f64::INFINITY));
         if self.spec.coded { floor.max((2.0 * floor).min(residual_px.unwrap_or(floor))) } else { floor }
     }
 
@@ -248,8 +249,9 @@ impl Analyzer {
             return None;
         }
         self.floor_power = self.transform.floor_power(LOWEST_HZ);
-        let (low, high) = (LOWEST_HZ.max(2.0 / span_s), 0.5 / dt_s);
-        let fold = self.nominal_hz.filter(|hz| *hz > high).map(|hz| Fold::of(hz, 1.0 / dt_s));
+        // At half the frame rate itself a sine is not determined: its samples may all be zero.
+        let (low, high) = (LOWEST_HZ.max(2.0 / span_s), 0.5 / dt_s - 0.5 / span_s);
+        let fold = self.nominal_hz.filter(|hz| *hz > 0.5 / dt_s).map(|hz| Fold::of(hz, 1.0 / dt_s));
         let (from, to) = match &fold {
             // The machine's speed varies a little under load.
             Some(f) => {
@@ -264,6 +266,11 @@ impl Analyzer {
         let start = self.transform.strongest(from, to)?;
         let Fitted { mut tone, residual_px } =
             tone::fit(&self.t, &self.x, &self.y, start, (from, to), self.spec.coded || coded)?;
+        // A tone cannot be larger than the motion that it is part of.
+        let largest = self.x.iter().zip(&self.y).map(|(x, y)| x.hypot(*y)).fold(0.0, f64::max);
+        if !(tone.major_px <= 2.0 * largest) {
+            return None;
+        }
         let folded_hz = fold.as_ref().map(|_| tone.hz);
         if let Some(f) = &fold {
             tone.hz = f.back(tone.hz);
@@ -653,6 +660,22 @@ mod tests {
         assert_eq!(with(Marks { hazy: true, ..Marks::default() }, 2).0, [Reason::Haze]);
         assert_eq!(with(Marks { one_direction: true, ..Marks::default() }, 1).0, [Reason::OneDirection]);
         assert_eq!(with(Marks::default(), 1).1, Grade::Good);
+    }
+
+    #[test]
+    fn nothing_absurd_is_seen_at_half_the_frame_rate() {
+        let mut state = 5u64;
+        let mut noise = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+        };
+        let mut a = Analyzer::new(spec());
+        for i in 0..400u64 {
+            let s = sample(i, 0.01 * noise() + if i % 2 == 0 { 0.02 } else { -0.02 }, 0.01 * noise());
+            a.push(&s);
+            let r = a.read(&s).unwrap();
+            assert!(r.tone.is_none_or(|t| t.major_px < 0.1), "frame {i}: {:?}", r.tone);
+        }
     }
 
     #[test]

@@ -54,6 +54,9 @@ const HAZY: f64 = 4.0;
 const RELIT: std::ops::Range<f64> = 0.6..1.7;
 /// Share of the pixels at the end of the scale from which on the region counts as saturated.
 const SATURATED: f64 = 0.1;
+/// A displacement under uneven light that is less certain than this, and so many times less than usual, is unusable.
+const UNUSABLE_PX: f64 = 0.04;
+const UNUSABLE_TIMES: f64 = 6.0;
 /// Looks at the residual that are remembered.
 const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
@@ -139,6 +142,8 @@ pub struct Tracker {
     learning: bool,
     saturated: bool,
     coded: bool,
+    /// What is usual of a displacement's uncertainty with nothing in front, in pixels.
+    plain_sigma_px: f64,
     /// Variance of the newest plain fit's residual.
     variance: f64,
     seen: u32,
@@ -173,6 +178,7 @@ impl Tracker {
             saturated: false,
             coded: false,
             residual: vec![0.0; w * h],
+            plain_sigma_px: 0.0,
             variance: 0.0,
             seen: 0,
             lost: 0,
@@ -248,6 +254,7 @@ impl Tracker {
         if best.is_none_or(|f| correlation(&f) < 0.9) && (ahead.0 - here.0).hypot(ahead.1 - here.1) > 0.4 {
             best = better(best, self.solve(luma, here));
         }
+        let mut unusable = false;
         if best.is_none_or(|f| correlation(&f) < LOST_BELOW) && self.textured {
             // Covered, or somewhere else. What is covered is looked for where it was.
             // Both cost much: what stays lost is looked for now and then.
@@ -256,14 +263,20 @@ impl Tracker {
                 && !self.learning
                 && let Some(t) = self.uneven(luma, here)
             {
-                return (self.took(t), None);
+                if t.fit != Fit::Lost {
+                    return (self.took(t), None);
+                }
+                unusable = true;
             }
             if now {
                 let start = self.search(luma);
                 best = better(best, self.solve(luma, start));
             }
         }
-        let Some(f) = best.filter(|f| correlation(f) >= LOST_BELOW) else { return (self.missed(), None) };
+        let Some(f) = best.filter(|f| correlation(f) >= LOST_BELOW) else {
+            let marks = Marks { covered: unusable, ..Marks::default() };
+            return (Track { marks, ..self.missed() }, None);
+        };
         let n = (self.w * self.h) as f64;
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
@@ -283,7 +296,7 @@ impl Tracker {
             && (!self.learning || self.seen % 8 == 1)
             && let Some(t) = self.uneven(luma, f.d)
         {
-            return (self.took(t), None);
+            return (if t.fit == Fit::Lost { Track { marks: t.marks, ..self.missed() } } else { self.took(t) }, None);
         }
         if !covered && self.seen % 8 == 1 && (self.seen < 64 || self.seen % 64 == 1) {
             self.look_at_residual(luma, &f);
@@ -299,8 +312,12 @@ impl Tracker {
         if self.coded {
             sigma_px = (CODED_SHARE * sigma_px).hypot(CODED_FLOOR_PX);
         }
-        if !(sigma_px < LOST_ABOVE_PX) {
-            return (self.missed(), None);
+        if !(sigma_px < if covered && !self.coded { self.unusable_px() } else { LOST_ABOVE_PX }) {
+            let marks = Marks { covered, ..Marks::default() };
+            return (Track { marks, ..self.missed() }, None);
+        }
+        if !covered {
+            self.plain_sigma_px += 0.05 * (sigma_px - self.plain_sigma_px);
         }
         // Noise in the reference has slopes too (π²/3 of its variance, against the region's own); they hold the fit where it began.
         let held_back = PI * PI / 3.0 * variance * own * larger(f.covariance) * f.gain * f.gain * n;
@@ -361,6 +378,11 @@ impl Tracker {
         None
     }
 
+    /// From which uncertainty on a covered target's displacement is unusable, in pixels.
+    fn unusable_px(&self) -> f64 {
+        (UNUSABLE_TIMES * self.plain_sigma_px).clamp(UNUSABLE_PX, 2.0 * UNUSABLE_PX)
+    }
+
     /// The fit under uneven light from `start`.
     fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Track> {
         let noise = self.usual?.0.max(0.05);
@@ -370,15 +392,14 @@ impl Tracker {
         if self.seen % 8 == 1 {
             self.judge_smear(left);
         }
-        let good = f.sigma_px < LOST_ABOVE_PX && f.visible > 0.1;
-        good.then_some(Track {
-            dx_px: f.d.0,
-            dy_px: f.d.1,
-            sigma_px: UNEVEN_SHARE * f.sigma_px,
-            correlation: f.visible.clamp(0.0, 1.0),
-            fit: Fit::Good,
-            marks: Marks { covered: true, coded: self.coded, saturated: self.saturated, ..Marks::default() },
-        })
+        let sigma_px = UNEVEN_SHARE * f.sigma_px;
+        let marks = Marks { covered: true, coded: self.coded, saturated: self.saturated, ..Marks::default() };
+        if !(sigma_px < self.unusable_px()) || f.visible < 0.1 {
+            // So little is seen that no displacement would be worth its name.
+            return Some(Track { marks, ..Track::lost() });
+        }
+        let correlation = f.visible.clamp(0.0, 1.0);
+        Some(Track { dx_px: f.d.0, dy_px: f.d.1, sigma_px, correlation, fit: Fit::Good, marks })
     }
 
     /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
