@@ -94,7 +94,7 @@ fn least(mut work: impl FnMut()) -> f64 {
     let round = |_| {
         let before = cpu();
         work();
-        (cpu() - before).as_secs_f64()
+        cpu().saturating_sub(before).as_secs_f64()
     };
     (0..ROUNDS).map(round).fold(f64::INFINITY, f64::min)
 }

@@ -410,6 +410,8 @@ mod tests {
             grade: Grade::Good,
             reasons: Vec::new(),
             aliased: None,
+            folded_hz: None,
+            smallest_px: 0.01,
             samples: 100,
         };
         let spectrum = Spectrum { step_hz: 0.1, x_px: vec![0.01; 126], y_px: vec![0.02; 126], floor_px: 0.01 };

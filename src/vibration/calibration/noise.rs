@@ -46,7 +46,7 @@ pub fn noise(samples: &[Sample], coded: bool) -> Found {
     }
     let good: Vec<&Sample> = settled.iter().filter(|s| known(s)).collect();
     let mut found = Found { frames: (good.len() as u64, settled.len() as u64), ..Found::default() };
-    found.one_direction = 2 * good.iter().filter(|s| s.one_direction).count() > good.len();
+    found.one_direction = 2 * good.iter().filter(|s| s.marks.one_direction).count() > good.len();
     let lost = settled.len() - good.len();
     if lost as f64 > LOST_SHARE * settled.len() as f64 {
         found.faults.push(format!("the target was lost in {lost} of {} frames", settled.len()));
@@ -61,7 +61,13 @@ pub fn noise(samples: &[Sample], coded: bool) -> Found {
         return found;
     }
     let expected_fps = (settled.len() as f64 / span_s).clamp(0.1, 100_000.0) + 1.0;
-    let mut a = Analyzer::new(AnalyzerSpec { expected_fps, window_s: span_s + 1.0, scale_mm_per_px: None, coded });
+    let mut a = Analyzer::new(AnalyzerSpec {
+        expected_fps,
+        window_s: span_s + 1.0,
+        scale_mm_per_px: None,
+        coded,
+        exposure_s: None,
+    });
     for s in &settled {
         a.push(s);
     }
