@@ -19,6 +19,8 @@ use crate::model::vibration::{Fit, Marks, Sample};
 const PLAIN_FRAMES: u32 = 64;
 /// Frames of the whole reference.
 const WHOLE_FRAMES: u32 = 256;
+/// Of these, one good frame in so many.
+const GROW_EVERY: u32 = 4;
 /// Afterwards one good frame in so many goes into the reference, a batch at a time, so that it follows slow changes of
 /// paint and light over some minutes.
 const KEEP_EVERY: u32 = 16;
@@ -47,7 +49,7 @@ const COVERED: f64 = 1.25;
 /// The same for pictures of a codec, whose residual changes from frame to frame with what the coder spends on it.
 const COVERED_CODED: f64 = 6.0;
 /// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
-const SMEARED: f64 = 1.4;
+const SMEARED: f64 = 1.25;
 /// The patches pull so many times more apart than noise makes them: haze, or more than one body in the region.
 const HAZY: f64 = 4.0;
 /// Gains against the reference that are usual light.
@@ -456,10 +458,12 @@ impl Tracker {
                 self.renew(f64::from(frames), false);
             }
         } else if frames < WHOLE_FRAMES {
-            // What folds is learned only from held frames, where it can be proved.
-            self.absorb(luma, f, false);
-            if frames + batch + 1 >= WHOLE_FRAMES {
-                self.renew(f64::from(frames), false);
+            // What folds is learned only from held frames, where it can be proved. Live, nothing presses any more.
+            if self.learning || self.seen.is_multiple_of(GROW_EVERY) {
+                self.absorb(luma, f, false);
+                if frames + batch + 1 >= WHOLE_FRAMES {
+                    self.renew(f64::from(frames), false);
+                }
             }
         } else if self.seen.is_multiple_of(KEEP_EVERY) {
             self.absorb(luma, f, false);
