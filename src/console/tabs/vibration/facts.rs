@@ -60,9 +60,13 @@ impl Facts<'_> {
         if self.stale {
             self.say(&why_old(row, self.ctx), Role::Unknown);
         }
-        for alarm in self.ctx.board.alarms.iter().filter(|a| *a.source == *row.roi.id.0) {
+        let own: Vec<_> = self.ctx.board.alarms.iter().filter(|a| *a.source == *row.roi.id.0).collect();
+        for (i, alarm) in own.iter().enumerate() {
             self.say(&alarm.text, self.ctx.theme.priority_role(alarm.priority));
-            self.say(&alarm.advice, Role::Text);
+            // Two alarms of one region often ask for the same: once is enough, below the last of them.
+            if !own[i + 1..].iter().any(|later| later.advice == alarm.advice) {
+                self.say(&alarm.advice, Role::Text);
+            }
         }
     }
 
