@@ -9,6 +9,7 @@ pub use marks::Mark;
 use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::model::alarm::{AlarmState, Priority};
@@ -140,6 +141,23 @@ impl Theme {
     #[must_use]
     pub fn selection(&self, focused: bool) -> Style {
         Style::default().add_modifier(if focused { Modifier::REVERSED } else { Modifier::BOLD })
+    }
+
+    /// Shows a row of cells as selected, evenly: what is quiet in it would else become grey on white and look like gaps.
+    pub fn select(&self, buf: &mut Buffer, row: Rect, focused: bool) {
+        let row = row.intersection(buf.area);
+        let quiet = self.style(Role::Quiet);
+        buf.set_style(row, self.selection(focused));
+        for place in row.positions().filter(|_| focused) {
+            if let Some(cell) = buf.cell_mut(place)
+                && quiet.fg.is_some_and(|fg| cell.fg == fg)
+            {
+                cell.fg = Color::Reset;
+            }
+        }
+        if focused {
+            buf.set_style(row, Style::default().remove_modifier(quiet.add_modifier & Modifier::DIM));
+        }
     }
 
     /// The role of a priority.

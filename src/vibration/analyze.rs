@@ -286,6 +286,10 @@ impl Analyzer {
         if coded {
             // Motion within a quarter of a pixel may be coded away; one that sweeps over several steps averages that out.
             tone.sigma_px = tone.sigma_px.hypot(CODEC_LOSES_PX * (CODEC_STEP_PX / tone.major_px).powi(2).min(1.0));
+            if tone.major_px < CODEC_TAKES_PX {
+                // It may be much larger, or the codec's own: that is no tone to tell anybody.
+                return None;
+            }
         }
         Some(Main { tone, residual_px, folded_hz })
     }
@@ -349,10 +353,11 @@ impl Analyzer {
         for (_, reason) in now.into_iter().filter(|(on, _)| *on && last.ok) {
             because(reason, Grade::Reduced);
         }
+        let reach = self.x.iter().zip(&self.y).map(|(x, y)| x.hypot(*y)).fold(0.0, f64::max);
+        if share(shares.coded) > 0.5 && main.map_or(reach, |m| m.tone.major_px) < CODEC_STEP_PX {
+            because(Reason::Codec, Grade::Reduced);
+        }
         if let Some(m) = main {
-            if share(shares.coded) > 0.5 && m.tone.major_px < CODEC_STEP_PX {
-                because(Reason::Codec, Grade::Reduced);
-            }
             let turn = 2.0 * PI * m.folded_hz.unwrap_or(m.tone.hz) * self.jitter_s(dt_s);
             if turn > 0.15 {
                 because(Reason::Jitter, if turn > 0.5 { Grade::Poor } else { Grade::Reduced });
@@ -641,7 +646,7 @@ mod tests {
             let mut a = Analyzer::new(spec());
             let mut r = None;
             for i in 0..300u64 {
-                let mut s = sample(i, 0.05 * (i as f64 * 1.3).sin(), 0.0);
+                let mut s = sample(i, 0.08 * (i as f64 * 1.3).sin(), 0.0);
                 if i % of == 0 {
                     s.marks = marks;
                 }
@@ -657,6 +662,15 @@ mod tests {
         let coded = with(Marks { coded: true, ..Marks::default() }, 1);
         assert_eq!((coded.0.as_slice(), coded.1), ([Reason::Codec].as_slice(), Grade::Reduced));
         assert!(coded.2 >= 0.05);
+        let mut a = Analyzer::new(spec());
+        for i in 0..300u64 {
+            let mut s = sample(i, 0.03 * (i as f64 * 1.3).sin(), 0.0);
+            s.marks.coded = true;
+            a.push(&s);
+            let r = a.read(&s).unwrap();
+            assert_eq!(r.tone, None, "an amplitude that a codec may have taken away is not told");
+            assert!(i < 110 || r.reasons == [Reason::Codec], "{:?}", r.reasons);
+        }
         assert_eq!(with(Marks { hazy: true, ..Marks::default() }, 2).0, [Reason::Haze]);
         assert_eq!(with(Marks { one_direction: true, ..Marks::default() }, 1).0, [Reason::OneDirection]);
         assert_eq!(with(Marks::default(), 1).1, Grade::Good);

@@ -115,7 +115,7 @@ pub fn aged(theme: &Theme, stale: bool, role: Role) -> Style {
 
 /// Shows that a row is selected: its style, and a pointer in the column before it.
 pub fn select(buf: &mut Buffer, row: Rect, theme: &Theme, focused: bool) {
-    buf.set_style(row, theme.selection(focused));
+    theme.select(buf, row, focused);
     if let Some(before) = row.x.checked_sub(1).and_then(|x| buf.cell_mut((x, row.y))) {
         before.set_symbol(theme.glyphs().select).set_style(theme.style(Role::Focus));
     }

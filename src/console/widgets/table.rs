@@ -299,7 +299,7 @@ impl<'a> Table<'a> {
         if selected && self.marks {
             buffer.set_string(area.x, area.y, g.select, theme.style(Role::Focus));
             let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-            buffer.set_style(inner, theme.selection(self.focused));
+            theme.select(buffer, inner, self.focused);
         }
     }
 }

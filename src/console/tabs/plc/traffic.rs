@@ -172,7 +172,7 @@ impl Traffic {
                 draw_line(buffer, row, line, ctx);
                 if self.selected == Some(line.frame.number) {
                     buffer.set_string(row.x, row.y, ctx.theme.glyphs().select, ctx.theme.style(Role::Focus));
-                    buffer.set_style(Rect { x: row.x + 1, width: row.width - 1, ..row }, ctx.theme.selection(focused));
+                    ctx.theme.select(buffer, Rect { x: row.x + 1, width: row.width - 1, ..row }, focused);
                 }
             }
             (lines.get(at).map(|l| l.frame.clone()), lines.get(first).map(|l| l.frame.number), rows)
