@@ -126,7 +126,7 @@ pub struct Tracker {
     h: usize,
     reference: Reference,
     bank: Bank,
-    /// While the reference is made whole: fits that folded detail does not bias.
+    /// While held frames are learned from: fits that folded detail does not bias.
     low: Option<Box<Bank>>,
     light: Option<Light>,
     held: Option<Held>,
