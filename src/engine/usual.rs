@@ -127,9 +127,9 @@ mod tests {
         Reading { velocity_rms_mm_s: Some(velocity), grade: Grade::Good, ..Reading::default() }
     }
 
-    fn run(usual: &mut Usual, seconds: std::ops::Range<u64>, velocity: f64, calm: bool) -> Option<EventKind> {
+    fn run(usual: &mut Usual, mut seconds: std::ops::Range<u64>, velocity: f64, calm: bool) -> Option<EventKind> {
         let bands = Some(Bands { band_hz: (0.4, 12.5), rms_px: [0.1; BANDS] });
-        seconds.filter_map(|s| usual.second(&"east".into(), Some(&reading(velocity)), bands, calm, now(s))).next()
+        seconds.find_map(|s| usual.second(&"east".into(), Some(&reading(velocity)), bands, calm, now(s)))
     }
 
     #[test]

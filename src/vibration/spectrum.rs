@@ -155,7 +155,9 @@ impl Transform {
             }
         }
         let whole = self.input.len() as f64 * self.window_square.max(1e-9);
-        rms_px.iter_mut().for_each(|band| *band = (*band / whole).sqrt());
+        for band in rms_px {
+            *band = (*band / whole).sqrt();
+        }
         high_hz
     }
 

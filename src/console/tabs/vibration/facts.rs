@@ -158,7 +158,7 @@ impl Facts<'_> {
             None => "",
         };
         if let Some(share) = row.roi.learning {
-            self.fact("usual", &format!("{state} {:.0} % learned", share * 100.0).trim_start().to_owned(), true);
+            self.fact("usual", format!("{state} {:.0} % learned", share * 100.0).trim_start(), true);
         }
         let Some(baseline) = &row.roi.baseline else { return };
         let deviation = row.roi.reading.as_ref().and_then(|r| r.deviation).unwrap_or_default();
