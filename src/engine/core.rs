@@ -21,6 +21,7 @@ use crate::journal::{Fold, Write, WriterOut};
 use crate::model::board::{Board, EngineState};
 use crate::model::bus::{Access, Demand, PlcState};
 use crate::model::camera::CameraState;
+use crate::model::compensation::Compensations;
 use crate::model::event::{Event, EventKind};
 use crate::model::intent::{Intent, IntentKind, Reply};
 use crate::model::upkeep::Answer;
@@ -57,6 +58,8 @@ pub enum Request {
     Watch(Option<usize>),
     /// Open this camera's stream anew.
     Reconnect(usize),
+    /// Measure this camera's frames with these compensations from now on.
+    Compensate(usize, Compensations),
     /// Open this PLC's port anew.
     Reset(usize),
     /// Switch a fault of the demonstration.
@@ -304,6 +307,7 @@ impl Core {
                     self.fold.apply(&event);
                     self.desk.apply(&event);
                     self.learned(&event.kind);
+                    self.switched(&event.kind);
                     self.shown.recent(event);
                     self.eventful = true;
                 }
@@ -344,6 +348,19 @@ impl Core {
         if self.out.writer.try_send(Write::Event(event)).is_err() {
             self.unwritten += 1;
         }
+    }
+
+    /// A compensation was switched: the analysers and the streaming thread are told.
+    fn switched(&mut self, kind: &EventKind) {
+        let EventKind::Compensation { camera, which, on, .. } = kind else { return };
+        let Some(index) = self.config.cameras.iter().position(|c| c.id == *camera) else { return };
+        let Some(compensations) = self.shown.compensations(index) else { return };
+        compensations.set(*which, *on);
+        let compensations = *compensations;
+        for region in self.regions.iter_mut().filter(|r| r.camera == index) {
+            region.compensate(compensations);
+        }
+        (self.out.requests)(Request::Compensate(index, compensations));
     }
 
     /// An event about what is usual of a region.
@@ -441,6 +458,15 @@ impl Core {
                     self.emit_durably(kind, reply.map(|r| (r, text)), now);
                 } else {
                     answer(reply, Err(format!("there is no asset region {roi}")));
+                }
+            }
+            IntentKind::Compensate { camera, which, on } => {
+                if self.config.cameras.iter().any(|c| c.id == camera) {
+                    let text = format!("{camera}: {} compensation {}", which.word(), if on { "on" } else { "off" });
+                    let kind = EventKind::Compensation { camera, which, on, who };
+                    self.emit_durably(kind, reply.map(|r| (r, text)), now);
+                } else {
+                    answer(reply, Err(format!("there is no camera {camera}")));
                 }
             }
             IntentKind::DemoFault { fault, on } => {

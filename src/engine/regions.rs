@@ -7,6 +7,7 @@ use super::usual::Usual;
 use crate::base::clock::{Mono, Now};
 use crate::base::ring::Ring;
 use crate::config::sections::{Camera, Config, NominalHz, Roi};
+use crate::model::compensation::Compensations;
 use crate::model::event::{EventKind, SecondReading};
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{
@@ -66,6 +67,7 @@ impl Region {
             coded: true,
             exposure_s: cfg.exposure_ms.map(|ms| ms / 1000.0),
         });
+        analyzer.compensations = cfg.compensate;
         if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
             analyzer.nominal_hz = Some(hz);
         }
@@ -109,6 +111,11 @@ impl Region {
             self.running = value.map(|v| v != 0);
             self.usual.running(self.running, true, now);
         }
+    }
+
+    /// Takes its camera's compensations: drift is taken off here.
+    pub fn compensate(&mut self, on: Compensations) {
+        self.analyzer.compensations = on;
     }
 
     /// The newest reading if it is younger than a second: older ones are shown as old, and decide nothing.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::CameraId;
+use super::compensation::Compensations;
 use super::vibration::RoiBoard;
 use crate::base::clock::Now;
 
@@ -155,6 +156,8 @@ pub struct CameraBoard {
     pub scale_mm_per_px: Option<f64>,
     /// Whether recording is asked for (the recorder itself comes later: nothing is recorded yet).
     pub record: bool,
+    /// Which compensations are on.
+    pub compensations: Compensations,
     /// The newest report; none before the first.
     pub report: Option<Arc<CameraReport>>,
     /// Its regions.

@@ -9,6 +9,7 @@ use super::alarm::{Priority, Topic};
 use super::baseline::Baseline;
 use super::bus::PlcState;
 use super::camera::CameraState;
+use super::compensation::Compensation;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
 /// Something that happened. Immutable; `seq` is given by the journal and never given twice.
@@ -148,6 +149,17 @@ pub enum EventKind {
         /// What is usual.
         baseline: Arc<Baseline>,
     },
+    /// Somebody switched a compensation of a camera, until the engine starts again.
+    Compensation {
+        /// The camera.
+        camera: CameraId,
+        /// Which.
+        which: Compensation,
+        /// On or off.
+        on: bool,
+        /// Who.
+        who: Arc<str>,
+    },
     /// Something was lost because a queue was full.
     Dropped {
         /// What.
@@ -180,6 +192,7 @@ impl EventKind {
             Self::RunFinished { .. } => "run_finished",
             Self::BaselineBegun { .. } => "baseline_begun",
             Self::BaselineLearned { .. } => "baseline_learned",
+            Self::Compensation { .. } => "compensation",
             Self::Dropped { .. } => "dropped",
             Self::Note { .. } => "note",
         }
@@ -192,7 +205,7 @@ impl EventKind {
             Self::AlarmRaised { alarm, .. }
             | Self::AlarmReturned { alarm, .. }
             | Self::AlarmAcknowledged { alarm, .. } => Some(alarm.to_string()),
-            Self::Camera { camera, .. } => Some(camera.to_string()),
+            Self::Camera { camera, .. } | Self::Compensation { camera, .. } => Some(camera.to_string()),
             Self::Plc { plc, .. } => Some(plc.to_string()),
             Self::RunStarted { run, .. } | Self::StepAnswered { run, .. } | Self::RunFinished { run, .. } => {
                 Some(run.to_string())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use super::compensation::Compensation;
 use super::upkeep::Answer;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
@@ -56,6 +57,15 @@ pub enum IntentKind {
     },
     /// Forget a region's baseline and learn it anew.
     LearnBaseline(RoiId),
+    /// Switch a compensation of a camera on or off, until the engine starts again.
+    Compensate {
+        /// The camera.
+        camera: CameraId,
+        /// Which.
+        which: Compensation,
+        /// On or off.
+        on: bool,
+    },
     /// Demonstration only: switch a fault on or off.
     DemoFault {
         /// The fault's id.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, Deviation};
+use super::compensation::Taken;
 use super::quantity::Quantity;
 use crate::base::clock::Mono;
 
@@ -56,6 +57,10 @@ pub struct Sample {
     pub fit: Fit,
     /// What the picture shows that limits the measurement.
     pub marks: Marks,
+    /// The camera's shake at the region, taken off or not, in pixels; none where no background tells.
+    pub shake_px: Option<[f32; 2]>,
+    /// Contrast against the reference.
+    pub gain: f32,
 }
 
 /// What a frame shows of a region that limits how far its displacement can be trusted.
@@ -143,6 +148,8 @@ pub enum Reason {
     Saturation,
     /// The stream's timestamps are uneven against the tone's period.
     Jitter,
+    /// A compensation is switched off, by configuration or by hand.
+    Uncompensated,
 }
 
 impl Reason {
@@ -167,6 +174,7 @@ impl Reason {
             Self::Light => "light changed",
             Self::Saturation => "too dark or too bright",
             Self::Jitter => "uneven timestamps",
+            Self::Uncompensated => "a compensation is switched off",
         }
     }
 }
@@ -225,6 +233,8 @@ pub struct Reading {
     pub samples: usize,
     /// How far it is from the region's baseline; none while there is none.
     pub deviation: Option<Deviation>,
+    /// What was taken off that is not the machine's motion.
+    pub taken: Taken,
 }
 
 impl Reading {
