@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::held::Held;
 use super::threads::Threads;
-use super::{serving, signals};
+use super::{scaling, serving, signals};
 use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
@@ -23,6 +23,7 @@ use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
 use crate::journal::{self, Opened, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
+use crate::model::CameraId;
 use crate::model::board::{Board, DemoFault};
 use crate::model::bus::Demand;
 use crate::model::compensation::Compensations;
@@ -74,6 +75,8 @@ pub struct Options {
     pub faults: Option<Faults>,
     /// Where the maintenance catalogue and keymaps of the site are.
     pub config_dir: Option<std::path::PathBuf>,
+    /// The configuration file: a scale measured at the console is put there.
+    pub config_file: Option<std::path::PathBuf>,
 }
 
 /// A running engine.
@@ -163,7 +166,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, (controls, switches), resets, options.faults.clone(), &intake),
+        requests: requests(&stop, &threads, (controls, switches), resets, &options, &intake),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -315,12 +318,21 @@ fn requests(
     threads: &Threads,
     (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
-    faults: Option<Faults>,
+    options: &Options,
     intake: &Intake,
 ) -> Box<dyn Fn(Request) + Send> {
     let (stop, intake) = (stop.clone(), intake.clone());
     let (fault_tx, fault_rx) = sync_channel::<(Arc<str>, bool)>(16);
-    if let Some(faults) = faults {
+    // The configuration is on a disk, and the decider never waits for one.
+    let (scale_tx, scale_rx) = sync_channel::<(CameraId, String)>(4);
+    let (file, notes) = (options.config_file.clone(), intake.clone());
+    threads.spawn("settings", move || {
+        for (camera, number) in scale_rx {
+            let (text, bad) = scaling::put_now(file.as_deref(), camera.as_str(), &number);
+            notes.push(Input::Note { text: text.into(), bad });
+        }
+    });
+    if let Some(faults) = options.faults.clone() {
         threads.spawn("demo-faults", move || {
             for (fault, on) in fault_rx {
                 intake.push(Input::Demo(faults(Some((fault.as_ref(), on)))));
@@ -336,6 +348,19 @@ fn requests(
         Request::Reconnect(i) => {
             if let Some(c) = controls.get(i) {
                 c.reconnect.store(true, Ordering::Relaxed);
+            }
+        }
+        Request::LookAt(i, centre) => {
+            for (k, c) in controls.iter().enumerate() {
+                c.look_at(centre.filter(|_| k == i));
+            }
+        }
+        Request::WriteScale { camera, mm_per_px, sigma_mm_per_px } => {
+            let number = scaling::number(mm_per_px, sigma_mm_per_px);
+            if scale_tx.try_send((camera.clone(), number.clone())).is_err() {
+                warn!(
+                    "{camera}: the disk is busy with earlier scales; put scale_mm_per_px = {number} into the file by hand"
+                );
             }
         }
         Request::Compensate(i, on) => {

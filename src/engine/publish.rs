@@ -102,6 +102,13 @@ impl Shown {
         }
     }
 
+    /// A camera's scale has changed.
+    pub fn scale(&mut self, index: usize, mm_per_px: f64) {
+        if let Some(c) = self.cameras.get_mut(index) {
+            Arc::make_mut(c).scale_mm_per_px = Some(mm_per_px);
+        }
+    }
+
     /// What is taken off a camera's measured motion.
     pub fn compensations(&mut self, index: usize) -> Option<&mut Compensations> {
         self.cameras.get_mut(index).map(|c| &mut Arc::make_mut(c).compensations)

@@ -113,6 +113,11 @@ impl Region {
         }
     }
 
+    /// Takes its camera's new scale.
+    pub fn scale(&mut self, mm_per_px: f64) {
+        self.analyzer.set_scale(mm_per_px);
+    }
+
     /// Takes its camera's compensations: drift is taken off here.
     pub fn compensate(&mut self, on: Compensations) {
         self.analyzer.compensations = on;

@@ -185,6 +185,8 @@ pub struct Snapshot {
     pub height: u32,
     /// Size of the camera's picture.
     pub full: (u32, u32),
+    /// Which part of it is shown: x, y, width, height in its pixels.
+    pub part: [u32; 4],
     /// Grey levels, row by row, 0 black to 255 white.
     pub luma: Arc<[u8]>,
     /// When the frame came.

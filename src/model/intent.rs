@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use super::calibration::Length;
 use super::compensation::Compensation;
 use super::upkeep::Answer;
 use super::{AlarmId, CameraId, PlcId, RoiId};
@@ -32,6 +33,22 @@ pub enum IntentKind {
     AcknowledgeAll,
     /// Show this camera's picture on the board (none: no picture is needed).
     Watch(Option<CameraId>),
+    /// Show the watched camera's picture pixel by pixel about this point (none: the whole picture, made small).
+    LookAt {
+        /// The camera.
+        camera: CameraId,
+        /// x and y in pixels.
+        centre: Option<(u32, u32)>,
+    },
+    /// A length on the machine is known: this is the camera's scale from now on. Goes into the configuration file too.
+    SetScale {
+        /// The camera.
+        camera: CameraId,
+        /// The length.
+        length: Length,
+        /// One-sigma uncertainty of each coordinate of its ends, in pixels.
+        point_sigma_px: f64,
+    },
     /// Open this camera's stream again.
     ReconnectCamera(CameraId),
     /// Open this PLC's port again.

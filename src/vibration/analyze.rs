@@ -117,6 +117,11 @@ impl Analyzer {
         }
     }
 
+    /// The scale is this from now on, in mm per pixel.
+    pub fn set_scale(&mut self, mm_per_px: f64) {
+        self.spec.scale_mm_per_px = Some(mm_per_px);
+    }
+
     /// Forgets the window: the stream began anew.
     pub fn clear(&mut self) {
         self.ring.clear();

@@ -301,7 +301,15 @@ pub(super) fn picture(at: Now) -> Snapshot {
             base
         }) as u8
     };
-    Snapshot { camera: 0, width, height, full: (1920, 1080), luma: (0..width * height).map(pixel).collect(), at }
+    Snapshot {
+        camera: 0,
+        width,
+        height,
+        full: (1920, 1080),
+        part: [0, 0, 1920, 1080],
+        luma: (0..width * height).map(pixel).collect(),
+        at,
+    }
 }
 
 /// Two minutes of a tone that wanders a little and was away for some seconds.
