@@ -1,0 +1,244 @@
+//! What a live camera costs: the engine against a bare pipeline that only decodes, both on the same RTSP stream at the same time.
+//!
+//! Three processes beside this one, all of this program: a server (1080p, 25 frames a second, H.264 at 4 Mbit/s), a bare
+//! `rtspsrc ! rtph264depay ! h264parse ! avdec_h264 ! fakesink`, and the engine on one camera with eight regions of 64 by 64 pixels. What
+//! counts is the CPU time of each while both watch the same minute, start and end left out.
+#![cfg(feature = "demo")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench ends where it fails, and prints its table")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_rtsp_server as server;
+use gstreamer_rtsp_server::prelude::*;
+
+/// Seconds until everything runs evenly.
+const SETTLE_S: u64 = 15;
+/// Seconds of a round.
+const ROUND_S: u64 = 20;
+const ROUNDS: usize = 3;
+
+/// Ten seconds of a textured picture that sways by whole pixels under sensor noise, encoded once: what a reader measures is there, is never
+/// lost, and the bits are those that a camera spends.
+const ENCODE: &str = "appsrc name=src format=time caps=video/x-raw,format=GRAY8,width=1920,height=1080,framerate=25/1 \
+    ! videoconvert ! video/x-raw,format=I420 ! x264enc speed-preset=medium tune=zerolatency bitrate=4000 key-int-max=250 threads=2 \
+    ! video/x-h264,profile=high,stream-format=byte-stream,alignment=au ! appsink name=sink sync=false";
+const SERVE: &str = "( appsrc name=src is-live=true format=time do-timestamp=true \
+    caps=video/x-h264,stream-format=byte-stream,alignment=au,framerate=25/1 ! h264parse ! rtph264pay name=pay0 config-interval=1 )";
+/// Frames of the ten seconds; the sway's two periods both fit.
+const FRAMES: u64 = 250;
+const SIZE: (usize, usize) = (1920, 1080);
+/// The picture is drawn this much larger, both ways.
+const MARGIN: usize = 16;
+
+/// Ends its process when it goes.
+struct Part(Child);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Part {
+    /// CPU time so far per thread name, in seconds.
+    fn threads_s(&self) -> BTreeMap<String, f64> {
+        let mut out = BTreeMap::new();
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap().flatten() {
+            let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
+            let Some((head, tail)) = stat.rsplit_once(')') else { continue };
+            let name = head.split_once('(').map_or("", |n| n.1).to_owned();
+            let fields: Vec<f64> = tail.split_whitespace().map(|f| f.parse().unwrap_or(0.0)).collect();
+            *out.entry(name).or_insert(0.0) += (fields[11] + fields[12]) / 100.0;
+        }
+        out
+    }
+
+    /// CPU time so far, user and system, in seconds (`/proc/PID/stat`, fields 14 and 15).
+    fn cpu_s(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+        ticks / 100.0
+    }
+}
+
+/// A texture of some waves, larger than the picture by the margin.
+fn texture() -> Vec<u8> {
+    let (w, h) = (SIZE.0 + MARGIN, SIZE.1 + MARGIN);
+    (0..w * h)
+        .map(|i| {
+            let (x, y) = ((i % w) as f64, (i / w) as f64);
+            let v = 40.0 * (0.37 * x + 0.11 * y).sin() + 35.0 * (0.09 * x - 0.43 * y).sin() + 25.0 * (0.61 * x + 0.52 * y).cos();
+            (128.0 + v) as u8
+        })
+        .collect()
+}
+
+/// The encoded frames.
+fn encode() -> Vec<gst::Buffer> {
+    let pipeline = gst::parse::launch(ENCODE).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let src = pipeline.by_name("src").unwrap().downcast::<gst_app::AppSrc>().unwrap();
+    let sink = pipeline.by_name("sink").unwrap().downcast::<gst_app::AppSink>().unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let feeding = std::thread::spawn(move || {
+        let (texture, mut state) = (texture(), 7u64);
+        for k in 0..FRAMES {
+            let sway = |amplitude: f64, hz: f64| {
+                (MARGIN as f64 / 2.0 + amplitude * (std::f64::consts::TAU * hz * k as f64 / 25.0).sin()).round() as usize
+            };
+            let (dx, dy) = (sway(3.0, 2.3), sway(2.0, 4.1));
+            let mut picture = Vec::with_capacity(SIZE.0 * SIZE.1);
+            for row in 0..SIZE.1 {
+                let from = (row + dy) * (SIZE.0 + MARGIN) + dx;
+                picture.extend(texture[from..from + SIZE.0].iter().map(|v| {
+                    // Two draws of four levels: noise of about 1.6 grey levels.
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    v.saturating_add((state >> 60 & 3) as u8).saturating_sub((state >> 40 & 3) as u8)
+                }));
+            }
+            let mut buffer = gst::Buffer::from_slice(picture);
+            buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(40 * k));
+            src.push_buffer(buffer).unwrap();
+        }
+        src.end_of_stream().unwrap();
+    });
+    let mut out = Vec::new();
+    while let Ok(sample) = sink.pull_sample() {
+        let mut b = sample.buffer_owned().unwrap().copy_deep().unwrap();
+        b.get_mut().unwrap().set_pts(gst::ClockTime::NONE);
+        b.get_mut().unwrap().set_dts(gst::ClockTime::NONE);
+        out.push(b);
+    }
+    feeding.join().unwrap();
+    pipeline.set_state(gst::State::Null).unwrap();
+    out
+}
+
+/// Feeds one reader's pipeline, 25 frames a second.
+fn feed(media: &server::RTSPMedia, coded: &Arc<Vec<gst::Buffer>>) {
+    let element = media.element().downcast::<gst::Bin>().unwrap();
+    let src = element.by_name_recurse_up("src").unwrap().downcast::<gst_app::AppSrc>().unwrap();
+    let (coded, stop) = (Arc::clone(coded), Arc::new(AtomicBool::new(false)));
+    let ended = Arc::clone(&stop);
+    media.connect_unprepared(move |_| ended.store(true, Ordering::Relaxed));
+    std::thread::spawn(move || {
+        let mut next = Instant::now();
+        for b in coded.iter().cycle() {
+            if stop.load(Ordering::Relaxed) || src.push_buffer(b.copy()).is_err() {
+                return;
+            }
+            next += Duration::from_millis(40);
+            sleep(next.saturating_duration_since(Instant::now()));
+        }
+    });
+}
+
+fn serve() {
+    gst::init().unwrap();
+    let rtsp = server::RTSPServer::new();
+    rtsp.set_address("127.0.0.1");
+    rtsp.set_service("0");
+    let factory = server::RTSPMediaFactory::new();
+    factory.set_launch(SERVE);
+    factory.set_shared(true);
+    let coded = Arc::new(encode());
+    let bytes: usize = coded.iter().map(|b| b.size()).sum();
+    factory.connect_media_configure(move |_, media| feed(media, &coded));
+    rtsp.mount_points().unwrap().add_factory("/s", factory);
+    let _source = rtsp.attach(None).unwrap();
+    println!("{} {}", rtsp.bound_port(), bytes * 8 / 10_000);
+    glib::MainLoop::new(None, false).run();
+}
+
+fn bare(url: &str) {
+    gst::init().unwrap();
+    let text = format!(
+        "rtspsrc location={url} protocols=tcp latency=80 ! rtph264depay ! h264parse ! avdec_h264 max-threads=1 ! fakesink sync=false"
+    );
+    let pipeline = gst::parse::launch(&text).unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    glib::MainLoop::new(None, false).run();
+}
+
+fn me(args: &[&str]) -> Command {
+    let mut c = Command::new(std::env::current_exe().unwrap());
+    c.args(args).stdout(Stdio::piped()).stderr(Stdio::null());
+    c
+}
+
+fn config(url: &str) -> String {
+    let mut t = format!("[[camera]]\nid = \"c\"\nurl = \"{url}\"\nexpected_fps = 25\nscale_mm_per_px = 0.5\n");
+    for i in 0..8 {
+        let role = if i == 0 { "background" } else { "asset" };
+        let (x, y) = (200 + i % 4 * 400, 200 + i / 4 * 500);
+        let _ = write!(t, "[[camera.roi]]\nid = \"r{i}\"\nrect = [{x}, {y}, 64, 64]\nrole = \"{role}\"\n");
+    }
+    t
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    match args.get(1).map(String::as_str) {
+        Some("serve") => return serve(),
+        Some("bare") => return bare(&args[2]),
+        // `cargo test --benches` only asks whether it runs.
+        Some("--test") => return,
+        _ => {}
+    }
+    let dir = std::env::temp_dir().join(format!("vms-live-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let mut served = Part(me(&["serve"]).spawn().unwrap());
+    let mut port = String::new();
+    BufReader::new(served.0.stdout.as_mut().unwrap()).read_line(&mut port).unwrap();
+    let (port, kbit) = port.trim().split_once(' ').unwrap();
+    let url = format!("rtsp://127.0.0.1:{port}/s");
+    std::fs::write(dir.join("vms.toml"), config(&url)).unwrap();
+    let engine = Part(
+        Command::new(env!("CARGO_BIN_EXE_vms"))
+            .args(["engine", "--config"])
+            .arg(dir.join("vms.toml"))
+            .arg("--data-dir")
+            .arg(dir.join("data"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let bare = Part(me(&["bare", &url]).spawn().unwrap());
+    sleep(Duration::from_secs(SETTLE_S));
+    println!("1080p25 H.264 (high, CABAC) {kbit} kbit/s over RTSP, eight regions of 64×64; CPU of one core while both read the same stream");
+    for round in 1..=ROUNDS {
+        let before = (bare.cpu_s(), engine.cpu_s());
+        sleep(Duration::from_secs(ROUND_S));
+        let after = (bare.cpu_s(), engine.cpu_s());
+        let share = |a: f64, b: f64| 100.0 * (b - a) / ROUND_S as f64;
+        let (b, e) = (share(before.0, after.0), share(before.1, after.1));
+        println!("round {round}: bare pipeline {b:.2} %, engine {e:.2} %, ratio {:.3}", e / b);
+    }
+    println!("the engine's threads, % of a core since the start:");
+    for (name, s) in engine.threads_s() {
+        println!("  {name:<16} {:.2}", 100.0 * s / (SETTLE_S + ROUNDS as u64 * ROUND_S) as f64);
+    }
+    let status = Command::new(env!("CARGO_BIN_EXE_vms"))
+        .args(["status", "--config"])
+        .arg(dir.join("vms.toml"))
+        .arg("--data-dir")
+        .arg(dir.join("data"))
+        .output()
+        .unwrap();
+    println!("{}", String::from_utf8_lossy(&status.stdout));
+    drop((engine, bare, served));
+    let _ = std::fs::remove_dir_all(&dir);
+}
