@@ -8,12 +8,15 @@ pub mod frame;
 pub mod held;
 pub mod light;
 pub mod luma;
+pub mod patches;
 pub mod predict;
 pub mod reference;
+pub mod residual;
 pub mod shake;
 pub mod shift;
 pub mod spectrum;
 pub mod spline;
+pub mod together;
 pub mod tone;
 pub mod tracker;
 

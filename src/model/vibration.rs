@@ -54,6 +54,30 @@ pub struct Sample {
     pub fit: Fit,
     /// What the picture shows that limits the measurement.
     pub marks: Marks,
+    /// Turn and bend of the region itself.
+    pub bend: Bend,
+    /// Share of the region that is left out of the fit: covered, or moving otherwise.
+    pub left_out: f32,
+}
+
+/// How the displacement goes with the place within a region. NaN where the region has fewer than two patches (of 16 pixels) along that
+/// side, or was not measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bend {
+    /// Turn about the region's centre in radians, from +x to +y.
+    pub turn_rad: f32,
+    /// One-sigma uncertainty of the turn, in radians.
+    pub turn_sigma_rad: f32,
+    /// How dx and dy go with y down the region, without dimension: a rolling shutter shows there.
+    pub down: [f32; 2],
+    /// One-sigma uncertainty of each of the two.
+    pub down_sigma: f32,
+}
+
+impl Default for Bend {
+    fn default() -> Self {
+        Self { turn_rad: f32::NAN, turn_sigma_rad: f32::NAN, down: [f32::NAN; 2], down_sigma: f32::NAN }
+    }
 }
 
 /// What a frame shows of a region that limits how far its displacement can be trusted.

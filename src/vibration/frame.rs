@@ -53,6 +53,13 @@ impl FrameMeter {
         }
     }
 
+    /// Whether patches that disagree are combined so that none misleads (see [`Tracker::set_robust`]); on from the beginning.
+    pub fn set_robust(&mut self, on: bool) {
+        for r in &mut self.regions {
+            r.tracker.set_robust(on);
+        }
+    }
+
     /// Forgets all references: the view has changed.
     pub fn reset(&mut self) {
         for r in &mut self.regions {

@@ -8,12 +8,16 @@ use std::f64::consts::PI;
 use pulp::Arch;
 
 use super::bank::{Bank, Fitted};
+use super::dots;
 use super::held::Held;
 use super::light::Light;
 use super::luma::Luma;
+use super::patches::Field;
 use super::predict::Predictor;
 use super::reference::Reference;
-use crate::model::vibration::{Fit, Marks, Sample};
+use super::residual;
+use super::together::Together;
+use crate::model::vibration::{Bend, Fit, Marks, Sample};
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
 const PLAIN_FRAMES: u32 = 64;
@@ -89,6 +93,10 @@ pub struct Track {
     pub fit: Fit,
     /// What the picture shows that limits the measurement.
     pub marks: Marks,
+    /// Turn and bend of the region; none where it cannot be told.
+    pub bend: Bend,
+    /// Share of the region that is left out: covered, or moving otherwise.
+    pub left_out: f32,
 }
 
 impl Track {
@@ -112,6 +120,8 @@ impl Track {
             correlation: self.correlation as f32,
             fit: self.fit,
             marks: self.marks,
+            bend: self.bend,
+            left_out: self.left_out,
             ..of
         }
     }
@@ -133,6 +143,9 @@ pub struct Tracker {
     begun: bool,
     textured: bool,
     path: Predictor,
+    /// Whether patches that disagree are combined so that none misleads.
+    robust: bool,
+    together: Together,
     /// What is usual of a residual's variance per pixel, and its mean deviation; none before the first.
     usual: Option<(f64, f64)>,
     /// How many times more uncertain the patches are than independent noise would make them.
@@ -152,6 +165,7 @@ pub struct Tracker {
     lost: u32,
     covered_run: u32,
     residual: Vec<f32>,
+    model: Vec<f32>,
 }
 
 impl Tracker {
@@ -172,6 +186,8 @@ impl Tracker {
             begun: false,
             textured: false,
             path: Predictor::default(),
+            robust: true,
+            together: Together::new(dots::patches(w, h)),
             usual: None,
             shared: 1.0,
             smeared: 0.0,
@@ -180,6 +196,7 @@ impl Tracker {
             saturated: false,
             coded: false,
             residual: vec![0.0; w * h],
+            model: vec![0.0; w * h],
             plain_sigma_px: 0.0,
             variance: 0.0,
             seen: 0,
@@ -194,6 +211,8 @@ impl Tracker {
         self.textured = false;
         self.path.reset();
         self.usual = None;
+        self.together.reset();
+        self.bank.leave_out(self.together.out());
         self.shared = 1.0;
         self.smeared = 0.0;
         self.looks = 0;
@@ -204,6 +223,37 @@ impl Tracker {
         self.seen = 0;
         self.lost = 0;
         self.covered_run = 0;
+    }
+
+    /// Whether patches that disagree (haze, something in front of a corner) are combined so that none misleads; as it is from the beginning.
+    pub fn set_robust(&mut self, on: bool) {
+        if self.robust != on {
+            self.robust = on;
+            self.forget_patches();
+        }
+    }
+
+    fn forget_patches(&mut self) {
+        self.together.reset();
+        self.bank.leave_out(self.together.out());
+        self.usual = None;
+    }
+
+    /// Combines the patches where they disagree; gives the uncertainty of that in pixels.
+    fn combine(&mut self, f: &mut Fitted, variance: f64) -> Option<f64> {
+        if !self.robust || f.one_direction || self.reference.frames() < 16 {
+            return None;
+        }
+        let before = self.together.share_out();
+        let combined = self.together.take(self.bank.parts(), f, variance);
+        self.bank.leave_out(self.together.out());
+        if (self.together.share_out() - before).abs() > 1e-9 {
+            // Other pixels, another residual.
+            self.usual = None;
+        }
+        let combined = combined?;
+        f.d = combined.d;
+        Some(combined.sigma_px)
     }
 
     /// Whether the reference holds something to measure against.
@@ -275,11 +325,11 @@ impl Tracker {
                 best = better(best, self.solve(luma, start));
             }
         }
-        let Some(f) = best.filter(|f| correlation(f) >= LOST_BELOW) else {
+        let Some(mut f) = best.filter(|f| correlation(f) >= LOST_BELOW) else {
             let marks = Marks { covered: unusable, ..Marks::default() };
             return (Track { marks, ..self.missed() }, None);
         };
-        let n = (self.w * self.h) as f64;
+        let n = f.pixels;
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
         let (times, above) = if self.coded { (COVERED_CODED, 6.0) } else { (COVERED, 0.3) };
@@ -310,7 +360,9 @@ impl Tracker {
             let now = ((f.spread[0] + f.spread[2]) / white).clamp(0.5, 1e3);
             self.shared += 0.1 * (now - self.shared);
         }
-        let mut sigma_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance) * (1.0 + own)).sqrt();
+        let combined = if covered { None } else { self.combine(&mut f, variance) };
+        let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
+        let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
         if self.coded {
             sigma_px = (CODED_SHARE * sigma_px).hypot(CODED_FLOOR_PX);
         }
@@ -339,6 +391,8 @@ impl Tracker {
                 relit: !RELIT.contains(&f.gain),
                 saturated: self.saturated,
             },
+            bend: bend(&f.field, variance.max(1e-3) * self.shared.max(1.0)),
+            left_out: self.together.share_out() as f32,
         };
         if !(covered && self.learning) {
             self.usual = Some(usual(self.usual, variance));
@@ -401,27 +455,30 @@ impl Tracker {
             return Some(Track { marks, ..Track::lost() });
         }
         let correlation = f.visible.clamp(0.0, 1.0);
-        Some(Track { dx_px: f.d.0, dy_px: f.d.1, sigma_px, correlation, fit: Fit::Good, marks })
+        Some(Track { dx_px: f.d.0, dy_px: f.d.1, sigma_px, correlation, fit: Fit::Good, marks, ..Track::default() })
     }
 
     /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
     fn look_at_residual(&mut self, luma: &Luma<'_>, f: &Fitted) {
         let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
         let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
-        self.reference.evaluate(self.arch, rest, 0, &mut self.residual);
+        self.reference.evaluate(self.arch, rest, 0, &mut self.model);
         let (w, level) = (self.w, f64::from(self.reference.level()));
         let (x, y) = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
         let last = luma.width() as i64 - 1;
         let mut ends = 0usize;
-        for (i, r) in self.residual.chunks_exact_mut(w).enumerate() {
+        for (i, (r, model)) in self.residual.chunks_exact_mut(w).zip(self.model.chunks_exact(w)).enumerate() {
             let row = luma.row(y + i as i64);
-            for (j, r) in r.iter_mut().enumerate() {
+            for (j, (r, m)) in r.iter_mut().zip(model).enumerate() {
                 let p = row[(x + j as i64).clamp(0, last) as usize];
                 ends += usize::from(!(2..=253).contains(&p));
-                *r = (f64::from(p) - level - f.gain * f64::from(*r) - f.offset) as f32;
+                *r = (f64::from(p) - level - f.gain * f64::from(*m) - f.offset) as f32;
             }
         }
         self.saturated = ends as f64 > SATURATED * self.residual.len() as f64;
+        // Haze and a second body leave smooth residuals too, but theirs are displacements.
+        residual::straighten(&mut self.residual, &self.model, w);
+        residual::blank(&mut self.residual, w, self.together.out());
         let smear = smear(&self.residual, w);
         self.judge_smear(smear);
     }
@@ -491,6 +548,7 @@ impl Tracker {
     /// The fit that the low frequencies tell, where they tell it well.
     fn low_fit(&mut self, luma: &Luma<'_>, f: &Fitted) -> Fitted {
         let low = self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h)));
+        low.leave_out(self.together.out());
         let noise = self.usual.map_or(0.0, |u| u.0);
         let again = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d, noise);
         again.filter(|a| a.settled && (a.d.0 - f.d.0).hypot(a.d.1 - f.d.1) < 0.1).unwrap_or(*f)
@@ -591,6 +649,13 @@ fn smear(v: &[f32], w: usize) -> f64 {
         (1.0 + rho) / (1.0 - rho)
     };
     spread(right) * spread(below)
+}
+
+/// Turn and bend by the linear field; `variance` is that of a pixel.
+fn bend(field: &Field, variance: f64) -> Bend {
+    let [turn, x, y] = field.variances.map(|v| (variance * v).sqrt() as f32);
+    let down = field.down().map(|s| s as f32);
+    Bend { turn_rad: field.turn_rad() as f32, turn_sigma_rad: turn, down, down_sigma: x.max(y) }
 }
 
 /// Correlation coefficient of a fit.
