@@ -59,7 +59,7 @@ pub struct Fitted {
     pub spread: [f64; 3],
     /// How the displacement goes with the place.
     pub field: Field,
-    /// Variance of a pixel as the patches tell it by how they lie apart beyond such a field; 0 where there are too few.
+    /// Variance of a pixel, in grey levels squared, as the patches tell it by how they lie apart beyond such a field; 0 where there are too few.
     pub apart: f64,
     /// Pixels that were compared.
     pub pixels: f64,
@@ -439,7 +439,7 @@ impl Table {
             covariance: self.covariance.map(|c| c * scale),
             spread: spread.map(|c| c * scale),
             field,
-            apart: apart * scale,
+            apart,
             pixels: n,
             one_direction: self.one_direction,
             settled,

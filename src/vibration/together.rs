@@ -124,7 +124,7 @@ impl Together {
         if self.frames.is_multiple_of(LOOK_EVERY) {
             self.look(parts.clone(), noise);
         }
-        self.apart += 0.1 * ((f.apart / noise).clamp(0.0, 1e3) - self.apart);
+        self.apart += 0.1 * ((f.apart / variance.max(1e-6)).clamp(0.0, 1e3) - self.apart);
         self.uneven = self.apart > if self.uneven { AGREE } else { APART };
         if !self.uneven {
             self.tau_square = 0.0;

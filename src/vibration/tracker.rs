@@ -150,6 +150,8 @@ pub struct Tracker {
     usual: Option<(f64, f64)>,
     /// How many times more uncertain the patches are than independent noise would make them.
     shared: f64,
+    /// Variance of a pixel as the patches tell it beyond a linear field: the mean of some frames.
+    apart: f64,
     /// In which share of the looks at the residual it was smooth, and how many looks there were.
     smeared: f64,
     looks: u32,
@@ -190,6 +192,7 @@ impl Tracker {
             together: Together::new(dots::patches(w, h)),
             usual: None,
             shared: 1.0,
+            apart: 0.0,
             smeared: 0.0,
             looks: 0,
             learning: false,
@@ -360,6 +363,7 @@ impl Tracker {
             let now = ((f.spread[0] + f.spread[2]) / white).clamp(0.5, 1e3);
             self.shared += 0.1 * (now - self.shared);
         }
+        self.apart += (f.apart - self.apart) * if self.apart > 0.0 { 0.1 } else { 1.0 };
         let combined = if covered { None } else { self.combine(&mut f, variance) };
         let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
         let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
@@ -391,7 +395,7 @@ impl Tracker {
                 relit: !RELIT.contains(&f.gain),
                 saturated: self.saturated,
             },
-            bend: bend(&f.field, variance.max(1e-3) * self.shared.max(1.0)),
+            bend: bend(&f.field, self.apart.max(1e-3)),
             left_out: self.together.share_out() as f32,
         };
         if !(covered && self.learning) {
