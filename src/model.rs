@@ -1,6 +1,7 @@
 //! Plain values that the rooms hand each other: no I/O, no async, no user-interface types.
 
 pub mod alarm;
+pub mod baseline;
 pub mod board;
 pub mod bus;
 pub mod calibration;

@@ -254,6 +254,7 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         alarms: r.alarms,
         recent: r.recent,
         upkeep: r.upkeep,
+        baselines: r.baselines,
         events: r.events,
         first: r.first,
         note,

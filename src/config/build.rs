@@ -15,7 +15,7 @@ use super::tree::{Sect, Val};
 use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
 use crate::model::quantity::Quantity;
-use crate::model::vibration::Role;
+use crate::model::vibration::{LimitKind, Role};
 
 /// The configuration of a tree without faults.
 pub fn config(root: &Sect) -> Config {
@@ -100,6 +100,7 @@ fn roi(s: &Sect) -> Roi {
         role: if word(s, "role") == "background" { Role::Background } else { Role::Asset },
         running: s.text("running").map(|t| t.as_ref().into()),
         nominal_hz: nominal(s),
+        baseline: span(s, "baseline"),
         limits: s.tables("limits").iter().filter_map(limit).collect(),
     }
 }
@@ -115,6 +116,7 @@ fn nominal(s: &Sect) -> Option<NominalHz> {
 fn limit(s: &Sect) -> Option<Limit> {
     Some(Limit {
         quantity: Quantity::from_key(word(s, "quantity"))?,
+        kind: if word(s, "kind") == "deviation" { LimitKind::Deviation } else { LimitKind::Value },
         warning: s.number("warning"),
         alarm: s.number("alarm"),
         priority: priority(word(s, "priority")),

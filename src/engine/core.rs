@@ -24,7 +24,7 @@ use crate::model::camera::CameraState;
 use crate::model::event::{Event, EventKind};
 use crate::model::intent::{Intent, IntentKind, Reply};
 use crate::model::upkeep::Answer;
-use crate::model::vibration::{Grade, Level};
+use crate::model::vibration::{Grade, Level, Role};
 use crate::model::{AlarmId, CameraId, PlcId};
 use crate::upkeep::{Catalogue, Desk};
 
@@ -142,6 +142,9 @@ impl Core {
         };
         let pid = std::process::id();
         core.emit(EventKind::EngineStarted { version: env!("CARGO_PKG_VERSION").into(), pid }, now);
+        for event in &past.baselines {
+            core.learned(&event.kind);
+        }
         for alarm in core.bank.restore(&past.alarms) {
             core.emit(EventKind::AlarmReturned { alarm, value: None }, now);
         }
@@ -274,7 +277,7 @@ impl Core {
         fact.text.clone_from(&report.text);
         for tag in report.tags.iter().filter(|t| t.access == Access::Read) {
             for region in &mut self.regions {
-                region.tag(&tag.id, tag.value);
+                region.tag(&tag.id, tag.value, now.mono);
             }
         }
         let (state, text) = (report.state, report.text.clone());
@@ -300,6 +303,7 @@ impl Core {
                 for event in events {
                     self.fold.apply(&event);
                     self.desk.apply(&event);
+                    self.learned(&event.kind);
                     self.shown.recent(event);
                     self.eventful = true;
                 }
@@ -334,10 +338,20 @@ impl Core {
         }
         let event = self.number(kind, now);
         self.fold.apply(&event);
+        self.learned(&event.kind);
         self.shown.recent(event.clone());
         self.eventful = true;
         if self.out.writer.try_send(Write::Event(event)).is_err() {
             self.unwritten += 1;
+        }
+    }
+
+    /// An event about what is usual of a region.
+    fn learned(&mut self, kind: &EventKind) {
+        if let EventKind::BaselineBegun { roi, .. } | EventKind::BaselineLearned { roi, .. } = kind
+            && let Some(region) = self.regions.iter_mut().find(|r| r.id == *roi)
+        {
+            region.usual.apply(kind);
         }
     }
 
@@ -419,6 +433,16 @@ impl Core {
                 Ok(kind) => self.emit_all(vec![kind], reply, "run ended", now),
                 Err(e) => answer(reply, Err(e)),
             },
+            IntentKind::LearnBaseline(roi) => {
+                let asset = self.regions.iter().any(|r| r.id == roi && r.role == Role::Asset);
+                if asset {
+                    let text = format!("{roi}: what was usual is forgotten; learning it anew");
+                    let kind = EventKind::BaselineBegun { roi, who };
+                    self.emit_durably(kind, reply.map(|r| (r, text)), now);
+                } else {
+                    answer(reply, Err(format!("there is no asset region {roi}")));
+                }
+            }
             IntentKind::DemoFault { fault, on } => {
                 if self.shown.demo.iter().any(|f| f.id == fault) {
                     (self.out.requests)(Request::Fault { fault: Arc::clone(&fault), on });
@@ -562,6 +586,13 @@ impl Core {
     }
 
     fn each_second(&mut self, now: Now) {
+        let mut learned = Vec::new();
+        for (i, region) in self.regions.iter_mut().enumerate() {
+            learned.extend(region.learn(self.bank.region_level(i), now));
+        }
+        for kind in learned {
+            self.emit(kind, now);
+        }
         let readings: Vec<_> = self.regions.iter_mut().filter_map(|r| r.second(now)).collect();
         if !readings.is_empty() && self.out.writer.try_send(Write::Readings(readings)).is_err() {
             self.unwritten += 1;

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alarm::{Priority, Topic};
+use super::baseline::Baseline;
 use super::bus::PlcState;
 use super::camera::CameraState;
-use super::{AlarmId, CameraId, PlcId};
+use super::{AlarmId, CameraId, PlcId, RoiId};
 
 /// Something that happened. Immutable; `seq` is given by the journal and never given twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,6 +132,22 @@ pub enum EventKind {
         /// Ended before its last step.
         abandoned: bool,
     },
+    /// A region's baseline is to be learned anew; what was usual before counts no more.
+    BaselineBegun {
+        /// The region.
+        roi: RoiId,
+        /// Who.
+        who: Arc<str>,
+    },
+    /// A region's baseline is complete.
+    BaselineLearned {
+        /// The region.
+        roi: RoiId,
+        /// Whether it is that of the running machine (or of one of which nothing tells whether it runs), or of the standing one.
+        running: bool,
+        /// What is usual.
+        baseline: Arc<Baseline>,
+    },
     /// Something was lost because a queue was full.
     Dropped {
         /// What.
@@ -161,6 +178,8 @@ impl EventKind {
             Self::RunStarted { .. } => "run_started",
             Self::StepAnswered { .. } => "step_answered",
             Self::RunFinished { .. } => "run_finished",
+            Self::BaselineBegun { .. } => "baseline_begun",
+            Self::BaselineLearned { .. } => "baseline_learned",
             Self::Dropped { .. } => "dropped",
             Self::Note { .. } => "note",
         }
@@ -177,6 +196,10 @@ impl EventKind {
             Self::Plc { plc, .. } => Some(plc.to_string()),
             Self::RunStarted { run, .. } | Self::StepAnswered { run, .. } | Self::RunFinished { run, .. } => {
                 Some(run.to_string())
+            }
+            Self::BaselineBegun { roi, .. } => Some(roi.to_string()),
+            Self::BaselineLearned { roi, running, .. } => {
+                Some(format!("{roi} {}", if *running { "running" } else { "stopped" }))
             }
             _ => None,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use super::upkeep::Answer;
-use super::{AlarmId, CameraId, PlcId};
+use super::{AlarmId, CameraId, PlcId, RoiId};
 
 /// A request to the engine: who asks, why, and for what.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub enum IntentKind {
         /// The run.
         run: u64,
     },
+    /// Forget a region's baseline and learn it anew.
+    LearnBaseline(RoiId),
     /// Demonstration only: switch a fault on or off.
     DemoFault {
         /// The fault's id.

@@ -9,9 +9,11 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use super::alarm::{AlarmState, Priority, Topic};
+use super::baseline;
 use super::board::{Board, IndicatorState};
 use super::bus::{PlcBoard, PlcState};
 use super::camera::{CameraBoard, CameraState, Picture};
+use super::quantity::Quantity;
 use super::upkeep::Due;
 use super::vibration::{Grade, Level, Reading, Reason, RoiBoard, Role};
 
@@ -149,12 +151,29 @@ pub struct Roi {
     pub folded_hz: Option<f64>,
     /// The smallest amplitude of a tone that would be seen now, px.
     pub smallest_amplitude_px: Option<f64>,
+    /// What is usual while the machine is in its present state; null while that is not learned.
+    pub baseline: Option<Usual>,
+    /// How much of that is learned, 0 to 1; null where it is known, or nothing tells whether the machine runs.
+    pub baseline_learned: Option<f32>,
+    /// How far the reading is from what is usual, per quantity, in spreads; negative below.
+    pub deviation: BTreeMap<Quantity, Option<f64>>,
     /// The level's word.
     pub state: Level,
     /// Whether the machine runs.
     pub running: Option<bool>,
     /// What is wrong with the region itself.
     pub fault: Option<Arc<str>>,
+}
+
+/// `cameras[].rois[].baseline`
+#[derive(Clone, Debug, Serialize)]
+pub struct Usual {
+    /// When it was complete.
+    pub learned: Timestamp,
+    /// From how many readings.
+    pub readings: u32,
+    /// Median and spread per quantity.
+    pub quantities: BTreeMap<Quantity, baseline::Usual>,
 }
 
 /// `plcs`
@@ -427,10 +446,33 @@ fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
         aliased: trusted.and_then(|r| r.aliased),
         folded_hz: six_of(trusted.and_then(|r| r.folded_hz)),
         smallest_amplitude_px: six_of(reading.map(|r| r.smallest_px)),
+        baseline: roi.baseline.as_deref().map(usual),
+        baseline_learned: roi.learning,
+        deviation: trusted.and_then(|r| r.deviation).map(deviations).unwrap_or_default(),
         state: roi.level,
         running: roi.running,
         fault: roi.fault.clone(),
     }
+}
+
+fn usual(b: &baseline::Baseline) -> Usual {
+    let of = |u: &baseline::Usual| baseline::Usual {
+        median: six(u.median).unwrap_or_default(),
+        spread: six(u.spread).unwrap_or_default(),
+    };
+    Usual {
+        learned: ms(b.learned),
+        readings: b.readings,
+        quantities: b.quantities.iter().map(|(q, u)| (*q, of(u))).collect(),
+    }
+}
+
+fn deviations(d: baseline::Deviation) -> BTreeMap<Quantity, Option<f64>> {
+    let of = |q: Quantity| match q {
+        Quantity::SpectrumDeviation => d.band.map(|b| b.spreads),
+        q => d.of(q),
+    };
+    Quantity::ALL.into_iter().filter_map(|q| Some((q, six_of(Some(of(q)?))))).collect()
 }
 
 fn plc(p: &PlcBoard) -> Plc {
@@ -535,7 +577,6 @@ mod tests {
     use super::*;
     use crate::base::clock::{Mono, Now};
     use crate::model::camera::CameraReport;
-    use crate::model::quantity::Quantity;
     use crate::model::vibration::Tone;
 
     fn reading(grade: Grade) -> Reading {
@@ -563,6 +604,7 @@ mod tests {
             folded_hz: None,
             smallest_px: 0.01,
             samples: 200,
+            ..Reading::default()
         }
     }
 
@@ -607,6 +649,9 @@ mod tests {
             spectrogram: Arc::default(),
             trend: Arc::new([]),
             trend_quantity: Quantity::DisplacementPpPx,
+            longer: Default::default(),
+            baseline: None,
+            learning: None,
         };
         b.cameras = vec![Arc::new(CameraBoard {
             id: "cam".into(),

@@ -6,6 +6,7 @@ use super::reference::invert;
 use super::spectrum::Transform;
 use super::tone::{self, Fitted};
 use crate::base::ring::Ring;
+use crate::model::baseline::Bands;
 use crate::model::vibration::{Fit, Grade, Marks, Reading, Reason, Sample, Spectrum, Tone, Waveform};
 
 /// Length of the sliding window, in seconds: frequency within a hundredth of a hertz for the tones met here, and an
@@ -195,6 +196,7 @@ impl Analyzer {
             folded_hz: main.and_then(|m| m.folded_hz),
             smallest_px: self.smallest_px(n, uncertainty_px, coded),
             samples: n,
+            deviation: None,
         })
     }
 
@@ -429,9 +431,21 @@ impl Analyzer {
             let known = p.ok && k < self.x.len();
             w.dx_px.push(if known { self.x[k] as f32 } else { f32::NAN });
             w.dy_px.push(if known { self.y[k] as f32 } else { f32::NAN });
+            w.sigma_px.push(if known { p.sigma as f32 } else { f32::NAN });
             k += usize::from(p.ok);
         }
         w
+    }
+
+    /// RMS displacement in even bands of the spectrum as last read; none where there is none.
+    #[must_use]
+    pub fn bands(&self) -> Option<Bands> {
+        if !self.spectrum_valid {
+            return None;
+        }
+        let mut bands = Bands::default();
+        bands.band_hz = (LOWEST_HZ, self.transform.bands(LOWEST_HZ, &mut bands.rms_px));
+        Some(bands)
     }
 
     /// The spectrum as last read; empty where there is none.

@@ -73,6 +73,7 @@ fn reading(at: Mono, error_px: f64) -> Reading {
         folded_hz: None,
         smallest_px: 0.01,
         samples: 200,
+        ..Reading::default()
     }
 }
 
@@ -92,6 +93,9 @@ fn roi(id: &str, at: Mono, error_px: f64) -> Arc<RoiBoard> {
         spectrogram: Arc::default(),
         trend: Arc::new([]),
         trend_quantity: Quantity::VelocityRmsMmS,
+        longer: Default::default(),
+        baseline: None,
+        learning: None,
     })
 }
 

@@ -1,8 +1,9 @@
 //! What the keys and the mouse do on the vibration tab.
 
-use super::state::Vibration;
+use super::state::{Row, Vibration};
 use crate::console::keys::{ActionInfo, Context};
 use crate::console::view::{Ctx, Mouse, Want};
+use crate::model::intent::IntentKind;
 
 const FILTER: &str = "filter";
 
@@ -10,9 +11,23 @@ const FILTER: &str = "filter";
 pub(super) fn all() -> Vec<ActionInfo> {
     let info = |id, title| ActionInfo { id, title, context: Context::Vibration };
     vec![
-        info("trend", "10-minute trend in place of the waveform"),
+        info("trend", "waveform, or the trend of 10 minutes, 1 h, 8 h, 7 days"),
         info("spectrogram", "spectrogram in place of the spectrum"),
+        info("baseline", "learn anew what is usual of the region"),
     ]
+}
+
+/// Asks before what is usual of a region is forgotten.
+fn learn_anew(row: &Row<'_>) -> Want {
+    let id = &row.roi.id;
+    if row.background() {
+        return Want::Say(format!("{id} is a background region: it stands still, there is nothing to learn."));
+    }
+    let question = format!(
+        "Learn anew what is usual of {id}? The baselines of its running and its standing machine are forgotten, and limits on \
+         deviations cannot raise an alarm until they are complete again."
+    );
+    Want::Confirm { question, then: IntentKind::LearnBaseline(id.clone()) }
 }
 
 impl Vibration {
@@ -22,11 +37,12 @@ impl Vibration {
         let mut out = vec![list("filter", "filter"), list("sort", "sort")];
         if self.open {
             out.push(list("back", "back to the list"));
-            out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
+            out.push(info("trend", self.over.next().words()));
             out.push(info("spectrogram", if self.spectrogram { "spectrum" } else { "spectrogram" }));
+            out.push(info("baseline", "learn usual anew"));
         } else {
             out.push(list("open", "detail"));
-            out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
+            out.push(info("trend", self.over.next().words()));
         }
         out
     }
@@ -56,9 +72,10 @@ impl Vibration {
                 Want::Nothing
             }
             "trend" => {
-                self.trend = !self.trend;
+                self.over = self.over.next();
                 Want::Nothing
             }
+            "baseline" => rows.get(self.cursor.at()).map_or(Want::Nothing, learn_anew),
             _ => Want::Pass,
         }
     }
