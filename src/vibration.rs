@@ -5,6 +5,7 @@ pub mod bank;
 pub mod baseline;
 pub mod calibration;
 pub mod dots;
+pub mod fold;
 pub mod frame;
 pub mod held;
 pub mod light;

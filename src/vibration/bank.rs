@@ -256,8 +256,7 @@ impl Bank {
         }
         // How the scalar products with the basis answer to displacement, gain and offset.
         let (columns, h) = (w.div_ceil(PATCH), n / w);
-        let mut patches: Vec<Patch> =
-            patches::places(w, h).map(|place| Patch { place, ..Patch::default() }).collect();
+        let mut patches: Vec<Patch> = patches::places(w, h).map(|place| Patch { place, ..Patch::default() }).collect();
         let mut sums = FieldSums::default();
         let mut g = [[0.0; 4]; 4];
         for (r, b) in basis.chunks_exact(3 * w).enumerate() {
@@ -378,14 +377,7 @@ impl Bank {
 impl Table {
     /// Displacement, gain and offset from the sums: Newton steps with the phase's own normal matrix. `base` is the phase's
     /// displacement, `unit` the distance of the polynomials' nodes in pixels.
-    fn solve(
-        &self,
-        parts: Parts<'_>,
-        base: (f64, f64),
-        unit: f64,
-        n: f64,
-        pulls: &mut [[f64; 2]],
-    ) -> Option<Fitted> {
+    fn solve(&self, parts: Parts<'_>, base: (f64, f64), unit: f64, n: f64, pulls: &mut [[f64; 2]]) -> Option<Fitted> {
         let (mut with, mut square) = ([0.0f64; 4], 0.0f64);
         for (s, _) in parts.sums.iter().zip(parts.out).filter(|(_, out)| !**out) {
             for (w, s) in with.iter_mut().zip(s) {

@@ -202,10 +202,8 @@ impl Together {
         self.wider += 0.05 * (spread / expected.max(1e-12) - self.wider);
         let alike = neighbours(&self.sorted, self.columns);
         self.alike += 0.05 * (alike - self.alike);
-        let (half, root) = (
-            f64::midpoint(inverse[0][0], inverse[1][1]),
-            ((inverse[0][0] - inverse[1][1]) / 2.0).hypot(inverse[0][1]),
-        );
+        let (half, root) =
+            (f64::midpoint(inverse[0][0], inverse[1][1]), ((inverse[0][0] - inverse[1][1]) / 2.0).hypot(inverse[0][1]));
         let sigma_px = ((half + root) * self.wider.max(1.0) * self.alike.max(1.0)).sqrt();
         Some(Combined { d: (f.d.0 + at[0], f.d.1 + at[1]), sigma_px })
     }
