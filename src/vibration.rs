@@ -1,5 +1,6 @@
 //! The measurement: pure step functions from grey pictures to displacement, and from displacement to readings.
 
+pub mod alias;
 pub mod analyze;
 pub mod bank;
 pub mod baseline;

@@ -78,7 +78,14 @@ fn errors(name: &str, coded: bool) -> Vec<(String, f64, f64, f64)> {
     let specs: Vec<RegionSpec> = scene.rois().iter().map(|r| RegionSpec { rect: r.rect, role: role(r) }).collect();
     let mut meter = FrameMeter::new(&specs);
     let mut pairs = vec![Vec::new(); specs.len()];
-    let spec = AnalyzerSpec { expected_fps: 25.0, window_s: 8.0, scale_mm_per_px: None, coded, exposure_s: None };
+    let spec = AnalyzerSpec {
+        expected_fps: 25.0,
+        window_s: 8.0,
+        scale_mm_per_px: None,
+        coded,
+        exposure_s: None,
+        readout_s: None,
+    };
     let mut measured: Vec<Analyzer> = specs.iter().map(|_| Analyzer::new(spec)).collect();
     let mut truths: Vec<Analyzer> = specs.iter().map(|_| Analyzer::new(spec)).collect();
     for (n, frame) in frames.iter().enumerate() {

@@ -1,16 +1,18 @@
 //! From samples to a reading: the newest window of one region, its main tone, velocity, uncertainty and grade.
 
+mod closer;
 mod grade;
 
 use std::f64::consts::PI;
 
-use super::fold::{Fold, sinc};
+use super::fold::{Fold, LEAST_LEFT, sinc};
 use super::reference::invert;
 use super::spectrum::Transform;
 use super::tone::{self, Fitted};
 use crate::base::ring::Ring;
 use crate::model::baseline::Bands;
-use crate::model::vibration::{Fit, Marks, Reading, Sample, Spectrum, Tone, Waveform};
+use crate::model::vibration::{Bend, Fit, Marks, Reading, Sample, Spectrum, Tone, Waveform};
+use closer::Closer;
 
 /// Length of the sliding window, in seconds: frequency within a hundredth of a hertz for the tones met here, and an
 /// alarm limit is known to be kept or broken within the usual delays.
@@ -21,8 +23,6 @@ pub const LOWEST_HZ: f64 = 0.4;
 const SETTLED_S: f64 = 4.0;
 /// How far a machine's speed may be off its nominal one, relative.
 const SPEED_VARIES: f64 = 0.03;
-/// Less than this share of an amplitude left by the shutter cannot be corrected for.
-const LEAST_LEFT: f64 = 0.2;
 /// Inter-frame codecs move blocks in steps of a quarter of a pixel: motion within half of that may be coded away.
 const CODEC_STEP_PX: f64 = 0.125;
 /// What they then take from an amplitude, one sigma, in pixels: on recordings at 2 to 8 Mbit/s, amplitudes of 0.05 px read 44 to 86 % low.
@@ -45,6 +45,8 @@ pub struct AnalyzerSpec {
     pub coded: bool,
     /// How long the shutter is open, in seconds, where it is known: a motion is smeared over it, and looks smaller.
     pub exposure_s: Option<f64>,
+    /// From the exposure of the first row of the picture to that of the last, in seconds, where it is known.
+    pub readout_s: Option<f64>,
 }
 
 /// One sample of the window.
@@ -57,6 +59,8 @@ struct Point {
     ok: bool,
     settling: bool,
     marks: Marks,
+    bend: Bend,
+    left_out: f32,
 }
 
 /// How the samples of a window are marked.
@@ -85,6 +89,9 @@ pub struct Analyzer {
     transform: Transform,
     /// The machine's own frequency where it is known.
     pub nominal_hz: Option<f64>,
+    /// Rows of the camera's picture, where they are known.
+    pub picture_rows: Option<u32>,
+    closer: Closer,
     t: Vec<f64>,
     x: Vec<f64>,
     y: Vec<f64>,
@@ -105,6 +112,8 @@ impl Analyzer {
             ring: Ring::new(capacity),
             transform: Transform::new(full),
             nominal_hz: None,
+            picture_rows: None,
+            closer: Closer::new(capacity),
             t: Vec::with_capacity(capacity),
             x: Vec::with_capacity(capacity),
             y: Vec::with_capacity(capacity),
@@ -117,6 +126,7 @@ impl Analyzer {
     /// Forgets the window: the stream began anew.
     pub fn clear(&mut self) {
         self.ring.clear();
+        self.closer.forget();
         self.spectrum_valid = false;
     }
 
@@ -137,6 +147,8 @@ impl Analyzer {
             ok,
             settling: s.fit == Fit::Settling,
             marks: s.marks,
+            bend: s.bend,
+            left_out: s.left_out,
         });
     }
 
@@ -168,6 +180,8 @@ impl Analyzer {
         let main = self.main_tone(dt_s, span_s, coded);
         let tone = main.map(|m| m.tone);
         let uncertainty_px = fitted_px.max(self.floor_px(main.map(|m| m.residual_px)));
+        self.look_closer(main.as_ref(), span_s, dt_s);
+        let suspected = self.closer.alias.as_ref().is_some_and(|a| a.suspected);
         let (reasons, grade) = self.grade(shares, span_s, dt_s, &last, uncertainty_px, main.as_ref());
         let angle_deg = tone.map_or_else(|| self.main_direction(), |t| t.angle_deg);
         let (pp, rms) = self.extent(angle_deg);
@@ -195,9 +209,13 @@ impl Analyzer {
             uncertainty_px,
             grade,
             reasons,
-            aliased: self.nominal_hz.map(|_| above),
+            aliased: self.nominal_hz.map(|_| above).or(suspected.then_some(true)),
             folded_hz: main.and_then(|m| m.folded_hz),
             smallest_px: self.smallest_px(n, uncertainty_px, coded),
+            harmonics: self.closer.harmonics.clone(),
+            alias: self.closer.alias.clone(),
+            turn_rms_rad: self.closer.turn_rms_rad,
+            left_out: f64::from(last.left_out),
             samples: n,
             deviation: None,
         })

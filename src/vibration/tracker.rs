@@ -395,7 +395,7 @@ impl Tracker {
                 relit: !RELIT.contains(&f.gain),
                 saturated: self.saturated,
             },
-            bend: bend(&f.field, self.apart.max(1e-3)),
+            bend: Bend { seen_px: [f.d.0 as f32, f.d.1 as f32], ..bend(&f.field, self.apart.max(1e-3)) },
             left_out: self.together.share_out() as f32,
         };
         if !(covered && self.learning) {
@@ -659,7 +659,7 @@ fn smear(v: &[f32], w: usize) -> f64 {
 fn bend(field: &Field, variance: f64) -> Bend {
     let [turn, x, y] = field.variances.map(|v| (variance * v).sqrt() as f32);
     let down = field.down().map(|s| s as f32);
-    Bend { turn_rad: field.turn_rad() as f32, turn_sigma_rad: turn, down, down_sigma: x.max(y) }
+    Bend { turn_rad: field.turn_rad() as f32, turn_sigma_rad: turn, down, down_sigma: x.max(y), ..Bend::default() }
 }
 
 /// Correlation coefficient of a fit.

@@ -5,6 +5,9 @@ use std::f64::consts::PI;
 use super::{Analyzer, CODEC_STEP_PX, Main, Point, SETTLED_S, Shares};
 use crate::model::vibration::{Grade, Reason};
 
+/// A region of which more than this share is left out is told.
+const LEFT_OUT: f32 = 0.05;
+
 impl Analyzer {
     pub(super) fn grade(
         &self,
@@ -56,6 +59,12 @@ impl Analyzer {
         }
         if share(shares.hazy) > 0.3 {
             because(Reason::Haze, Grade::Reduced);
+        }
+        if last.left_out > LEFT_OUT && last.ok {
+            because(Reason::LeftOut, Grade::Reduced);
+        }
+        if self.closer.alias.as_ref().is_some_and(|a| a.suspected) {
+            because(Reason::SuspectedAlias, Grade::Poor);
         }
         let now = [
             (last.marks.one_direction, Reason::OneDirection),

@@ -7,7 +7,14 @@ use crate::base::clock::Mono;
 use crate::model::vibration::{Grade, Reason};
 
 fn spec() -> AnalyzerSpec {
-    AnalyzerSpec { expected_fps: 25.0, window_s: WINDOW_S, scale_mm_per_px: Some(0.5), coded: false, exposure_s: None }
+    AnalyzerSpec {
+        expected_fps: 25.0,
+        window_s: WINDOW_S,
+        scale_mm_per_px: Some(0.5),
+        coded: false,
+        exposure_s: None,
+        readout_s: None,
+    }
 }
 
 fn sample(i: u64, x: f64, y: f64) -> Sample {
