@@ -9,7 +9,7 @@
 
 use std::f64::consts::PI;
 
-use super::fold::{LEAST_LEFT, amplitude, sinc};
+use super::fold::{LEAST_LEFT, amplitudes, sinc};
 use crate::model::vibration::{Alias, AliasEvidence, Candidate};
 
 /// Multiples of half the frame rate up to which candidates are sought.
@@ -67,8 +67,8 @@ pub struct Quadrature {
 pub fn quadrature(w: &Window<'_>, hz: f64) -> Option<Quadrature> {
     let (mut sum, mut weight) = (0.0, 0.0);
     let mut axes = [None; 2];
-    for ((d, slope), axis) in w.d.iter().zip(&w.slope).zip(&mut axes) {
-        let (Some(d), Some(g)) = (amplitude(w.t_s, d, hz), amplitude(w.t_s, slope, hz)) else { continue };
+    for ((d, slope), axis) in w.d.into_iter().zip(w.slope).zip(&mut axes) {
+        let Some([d, g]) = amplitudes(w.t_s, [d, slope], hz) else { continue };
         // Im(g · conj d) / |d|².
         let square = d.cos * d.cos + d.sin * d.sin;
         if !(square > 0.0 && g.sigma > 0.0) {

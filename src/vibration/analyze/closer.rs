@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Analyzer, LOWEST_HZ, Main};
 use crate::model::vibration::{Alias, Harmonic};
 use crate::vibration::alias::{self, Shutter, Window};
-use crate::vibration::fold::{amplitude, seen_hz, sinc};
+use crate::vibration::fold::{Amplitude, amplitudes, seen_hz, sinc};
 use crate::vibration::tone::{self, SIGNIFICANT};
 
 /// How often, in seconds.
@@ -94,10 +94,10 @@ impl Analyzer {
     /// The harmonics that stand out of the noise, each where it is seen.
     fn harmonics(&mut self, main: &Main, seen: f64, span_s: f64, dt_s: f64) -> Arc<[Harmonic]> {
         let (rate_hz, apart) = (1.0 / dt_s.max(1e-6), LINES_APART / span_s.max(1e-6));
-        for (to, v) in self.closer.series.iter_mut().zip([&self.x, &self.y]) {
+        let first = self.t.first().copied().unwrap_or_default();
+        let of_main = amplitudes(&self.t, [&self.x, &self.y], seen).unwrap_or([Amplitude::default(); 2]);
+        for ((to, v), a) in self.closer.series.iter_mut().zip([&self.x, &self.y]).zip(of_main) {
             to.clear();
-            let first = self.t.first().copied().unwrap_or_default();
-            let a = amplitude(&self.t, v, seen).unwrap_or_default();
             to.extend(self.t.iter().zip(v).map(|(t, v)| {
                 let (s, c) = (std::f64::consts::TAU * seen * (t - first)).sin_cos();
                 v - a.cos * c - a.sin * s
@@ -114,7 +114,7 @@ impl Analyzer {
                 continue;
             }
             let [rx, ry, ..] = &self.closer.series;
-            let (Some(x), Some(y)) = (amplitude(&self.t, rx, at), amplitude(&self.t, ry, at)) else { continue };
+            let Some([x, y]) = amplitudes(&self.t, [rx, ry], at) else { continue };
             let (major, ..) = tone::ellipse((x.cos, x.sin), (y.cos, y.sin));
             let left = self.spec.exposure_s.map_or(1.0, |e| sinc(hz * e).abs()).max(super::LEAST_LEFT);
             let (amplitude_px, sigma_px) = (major / left, x.sigma.hypot(y.sigma) / 2f64.sqrt() / left);
