@@ -6,6 +6,7 @@ pub mod board;
 pub mod bus;
 pub mod calibration;
 pub mod camera;
+pub mod compensation;
 pub mod event;
 pub mod host;
 pub mod ids;

@@ -87,7 +87,9 @@ fn errors(name: &str, coded: bool) -> Vec<(String, f64, f64, f64)> {
         readout_s: None,
     };
     let mut measured: Vec<Analyzer> = specs.iter().map(|_| Analyzer::new(spec)).collect();
-    measured.iter_mut().for_each(|a| a.picture_rows = Some(h as u32));
+    for a in &mut measured {
+        a.picture_rows = Some(h as u32);
+    }
     let mut truths: Vec<Analyzer> = specs.iter().map(|_| Analyzer::new(spec)).collect();
     for (n, frame) in frames.iter().enumerate() {
         let luma = Luma::new(frame, w, w, h).unwrap();
@@ -116,7 +118,6 @@ fn errors(name: &str, coded: bool) -> Vec<(String, f64, f64, f64)> {
         let rms = (pairs[i].iter().map(|p| (p.0 - mx).powi(2) + (p.1 - my).powi(2)).sum::<f64>() / n).sqrt();
         let stated = measured[i].read(&Sample::default()).unwrap();
         // The demonstration draws whole pictures: there is no rolling shutter, and none may be seen.
-        println!("{}: alias {:?}, left out {:.2}, turn {:?}", roi.id, stated.alias, stated.left_out, stated.turn_rms_rad);
         assert!(stated.alias.as_ref().is_none_or(|a| !a.suspected), "{}: {:?}", roi.id, stated.alias);
         let (m, t) = (stated.tone.unwrap(), truths[i].read(&Sample::default()).unwrap().tone.unwrap());
         // The stated uncertainty is that of one axis.

@@ -1,5 +1,5 @@
 //! Patches that disagree: haze, something in front of a corner, a body that turns.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails loudly, and tells its figures")]
+#![expect(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use std::f64::consts::TAU;
 

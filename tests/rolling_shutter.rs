@@ -1,5 +1,5 @@
 //! Tones faster than half the frame rate, through a rolling shutter: what they really are, told from one frame rate.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails loudly, and tells its figures")]
+#![expect(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use std::f64::consts::TAU;
 

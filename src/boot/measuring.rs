@@ -133,6 +133,7 @@ impl Gathered {
         }
         self.samples = vec![Vec::new(); specs.len()];
         let mut meter = FrameMeter::new(&specs);
+        meter.compensate(self.options.compensations);
         if self.holding {
             meter.hold_frames(HELD_FRAMES);
         }
@@ -260,6 +261,7 @@ impl Gathered {
                 readout_s: None,
             });
             a.picture_rows = self.size.map(|s| s.1 as u32);
+            a.compensations = self.options.compensations;
             for s in samples {
                 a.push(s);
             }

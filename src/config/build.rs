@@ -14,6 +14,7 @@ use super::sections::{
 use super::tree::{Sect, Val};
 use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
+use crate::model::compensation::{Compensation, Compensations};
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{LimitKind, Role};
 
@@ -90,8 +91,17 @@ fn camera(s: &Sect) -> Camera {
         scale_mm_per_px: s.number("scale_mm_per_px"),
         record: truth(s, "record"),
         enabled: truth(s, "enabled"),
+        compensate: compensate(s),
         rois: s.tables("roi").iter().map(roi).collect(),
     }
+}
+
+fn compensate(s: &Sect) -> Compensations {
+    let mut on = Compensations::default();
+    for which in Compensation::ALL {
+        on.set(which, s.table("compensate").and_then(|t| t.truth(which.word())).unwrap_or(true));
+    }
+    on
 }
 
 fn roi(s: &Sect) -> Roi {

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
+use crate::model::compensation::Compensations;
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{LimitKind, Role};
 use crate::model::{CameraId, PlcId, RoiId, TagId};
@@ -89,6 +90,8 @@ pub struct Camera {
     pub record: bool,
     /// Whether the camera is used at all.
     pub enabled: bool,
+    /// What is taken off the measured motion.
+    pub compensate: Compensations,
     /// `[[camera.roi]]`
     pub rois: Vec<Roi>,
 }

@@ -123,7 +123,21 @@ const CAMERA: &[Key] = &[
     ),
     key("record", Bool, Default("true"), "Whether to keep video around events.", ""),
     key("enabled", Bool, Default("true"), "Whether the camera is used at all.", ""),
+    key(
+        "compensate",
+        Table(COMPENSATE),
+        Default(""),
+        "What is taken off the measured motion that is not the machine's. What is off makes every reading of the camera \"reduced\".",
+        "",
+    ),
     key("roi", Tables(ROI), Optional, "A region of the picture; once for each region.", ""),
+];
+
+const COMPENSATE: &[Key] = &[
+    key("shake", Bool, Default("true"), "The camera's own motion, by its background regions.", ""),
+    key("haze", Bool, Default("true"), "Hot air: places of a region that disagree with the others count less.", ""),
+    key("drift", Bool, Default("true"), "Slow drift over the window.", ""),
+    key("flicker", Bool, Default("true"), "Changes of the light, frame by frame and over the region.", ""),
 ];
 
 const ROI: &[Key] = &[

@@ -7,6 +7,7 @@ use super::usual::Usual;
 use crate::base::clock::{Mono, Now};
 use crate::base::ring::Ring;
 use crate::config::sections::{Camera, Config, NominalHz, Roi};
+use crate::model::compensation::Compensations;
 use crate::model::event::{EventKind, SecondReading};
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{
@@ -67,6 +68,7 @@ impl Region {
             exposure_s: cfg.exposure_ms.map(|ms| ms / 1000.0),
             readout_s: cfg.readout_ms.map(|ms| ms / 1000.0),
         });
+        analyzer.compensations = cfg.compensate;
         if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
             analyzer.nominal_hz = Some(hz);
         }
@@ -115,6 +117,16 @@ impl Region {
             self.running = value.map(|v| v != 0);
             self.usual.running(self.running, true, now);
         }
+    }
+
+    /// Takes its camera's new scale.
+    pub fn scale(&mut self, mm_per_px: f64) {
+        self.analyzer.set_scale(mm_per_px);
+    }
+
+    /// Takes its camera's compensations: drift is taken off here.
+    pub fn compensate(&mut self, on: Compensations) {
+        self.analyzer.compensations = on;
     }
 
     /// The newest reading if it is younger than a second: older ones are shown as old, and decide nothing.

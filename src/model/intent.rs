@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use super::calibration::Length;
+use super::compensation::Compensation;
 use super::upkeep::Answer;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
@@ -31,6 +33,22 @@ pub enum IntentKind {
     AcknowledgeAll,
     /// Show this camera's picture on the board (none: no picture is needed).
     Watch(Option<CameraId>),
+    /// Show the watched camera's picture pixel by pixel about this point (none: the whole picture, made small).
+    LookAt {
+        /// The camera.
+        camera: CameraId,
+        /// x and y in pixels.
+        centre: Option<(u32, u32)>,
+    },
+    /// A length on the machine is known: this is the camera's scale from now on. Goes into the configuration file too.
+    SetScale {
+        /// The camera.
+        camera: CameraId,
+        /// The length.
+        length: Length,
+        /// One-sigma uncertainty of each coordinate of its ends, in pixels.
+        point_sigma_px: f64,
+    },
     /// Open this camera's stream again.
     ReconnectCamera(CameraId),
     /// Open this PLC's port again.
@@ -56,6 +74,15 @@ pub enum IntentKind {
     },
     /// Forget a region's baseline and learn it anew.
     LearnBaseline(RoiId),
+    /// Switch a compensation of a camera on or off, until the engine starts again.
+    Compensate {
+        /// The camera.
+        camera: CameraId,
+        /// Which.
+        which: Compensation,
+        /// On or off.
+        on: bool,
+    },
     /// Demonstration only: switch a fault on or off.
     DemoFault {
         /// The fault's id.

@@ -13,6 +13,7 @@ use super::baseline;
 use super::board::{Board, IndicatorState};
 use super::bus::{PlcBoard, PlcState};
 use super::camera::{CameraBoard, CameraState, Picture};
+use super::compensation::Compensations;
 use super::quantity::Quantity;
 use super::upkeep::Due;
 use super::vibration::{Alias, Candidate, Grade, Harmonic, Level, Reading, Reason, RoiBoard, Role};
@@ -106,6 +107,8 @@ pub struct Camera {
     pub sharpness: Option<f64>,
     /// Samples dropped.
     pub dropped: Option<u64>,
+    /// Which compensations are on.
+    pub compensations: Compensations,
     /// Regions.
     pub rois: Vec<Roi>,
 }
@@ -198,6 +201,10 @@ pub struct Roi {
     pub baseline_learned: Option<f32>,
     /// How far the reading is from what is usual, per quantity, in spreads; negative below.
     pub deviation: BTreeMap<Quantity, Option<f64>>,
+    /// The camera's shake at the region over the window, RMS, px, taken off or not.
+    pub shake_rms_px: Option<f64>,
+    /// How far the drift reaches over the window, peak to peak, px, taken off or not.
+    pub drift_px: Option<f64>,
     /// The level's word.
     pub state: Level,
     /// Whether the machine runs.
@@ -457,6 +464,7 @@ fn camera(c: &CameraBoard) -> Camera {
         picture: live.map_or(Picture::Unknown, |r| r.picture),
         sharpness: six_of(live.and_then(|r| r.sharpness)),
         dropped: r.map(|r| r.dropped_samples),
+        compensations: c.compensations,
         rois: c.rois.iter().map(|roi| region(roi, c.state())).collect(),
     }
 }
@@ -494,6 +502,8 @@ fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
         baseline: roi.baseline.as_deref().map(usual),
         baseline_learned: roi.learning,
         deviation: trusted.and_then(|r| r.deviation).map(deviations).unwrap_or_default(),
+        shake_rms_px: six_of(trusted.and_then(|r| r.taken.shake_rms_px)),
+        drift_px: six_of(trusted.map(|r| r.taken.drift_px)),
         state: roi.level,
         running: roi.running,
         fault: roi.fault.clone(),
@@ -703,6 +713,7 @@ mod tests {
             learning: None,
         };
         b.cameras = vec![Arc::new(CameraBoard {
+            compensations: crate::model::compensation::Compensations::default(),
             id: "cam".into(),
             name: "Cam".into(),
             url: "rtsp://h/s".into(),

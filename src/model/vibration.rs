@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, Deviation};
+use super::compensation::Taken;
 use super::quantity::Quantity;
 use crate::base::clock::Mono;
 
@@ -60,6 +61,10 @@ pub struct Sample {
     pub bend: Bend,
     /// Share of the region that is left out of the fit: covered, or moving otherwise.
     pub left_out: f32,
+    /// The camera's shake at the region, taken off or not, in pixels; none where no background tells.
+    pub shake_px: Option<[f32; 2]>,
+    /// Contrast against the reference.
+    pub gain: f32,
 }
 
 /// How the displacement goes with the place within a region. NaN where the region has fewer than two patches (of 16 pixels) along that
@@ -179,6 +184,8 @@ pub enum Reason {
     LeftOut,
     /// The tone may be folded from above half the frame rate.
     SuspectedAlias,
+    /// A compensation is switched off, by configuration or by hand.
+    Uncompensated,
 }
 
 impl Reason {
@@ -205,6 +212,7 @@ impl Reason {
             Self::Jitter => "uneven timestamps",
             Self::LeftOut => "a part is left out: covered, or moving otherwise",
             Self::SuspectedAlias => "may be an alias",
+            Self::Uncompensated => "a compensation is switched off",
         }
     }
 }
@@ -372,6 +380,8 @@ pub struct Reading {
     pub samples: usize,
     /// How far it is from the region's baseline; none while there is none.
     pub deviation: Option<Deviation>,
+    /// What was taken off that is not the machine's motion.
+    pub taken: Taken,
 }
 
 impl Reading {

@@ -101,58 +101,69 @@ fn candidates(hz: f64, rate_hz: f64) -> impl Iterator<Item = (f64, f64)> {
 #[must_use]
 pub fn judge(q: Option<Quadrature>, hz: f64, shutter: &Shutter) -> Option<Alias> {
     let q = q?;
-    let smeared = |f: f64| f > hz && shutter.exposure_s.is_some_and(|e| sinc(f * e).abs() < LEAST_LEFT);
-    let prior = |f: f64| if smeared(f) { SMEARED } else { 1.0 };
     let mut evidence = Vec::new();
     let line_s = shutter.readout_s.zip(shutter.rows).map(|(readout, rows)| readout / rows);
-    let mut all: Vec<Candidate> = match line_s {
-        Some(line_s) => {
-            // Rate of the slope that each would show; a wide chance for something else.
-            let widest = candidates(hz, shutter.rate_hz).map(|c| c.0).fold(0.0, f64::max) * 2.0 * PI * line_s;
-            evidence.push(AliasEvidence::Slope {
-                asked_hz: q.per_px.abs() / (2.0 * PI * line_s),
-                backwards: q.per_px < 0.0,
-            });
-            let likely = |(f, sign): (f64, f64)| {
-                let expected = sign * 2.0 * PI * f * line_s;
-                let sigma = q.sigma.hypot(READOUT_VARIES * expected);
-                let off = (q.per_px - expected) / sigma;
-                (-0.5 * off * off).exp() / ((2.0 * PI).sqrt() * sigma) + ELSE / (2.0 * widest)
-            };
-            candidates(hz, shutter.rate_hz).map(|c| Candidate { hz: c.0, weight: prior(c.0) * likely(c) }).collect()
-        }
-        None => {
-            evidence.push(AliasEvidence::Direction { backwards: q.per_px < 0.0 });
-            // No shutter reads out for longer than a frame.
-            let least_hz = shutter.rows.map_or(0.0, |rows| q.per_px.abs() * shutter.rate_hz * rows / (2.0 * PI));
-            let least_hz = least_hz * (1.0 - SIGNIFICANT * q.sigma / q.per_px.abs());
-            if q.per_px > 0.0 && least_hz > hz {
-                evidence.push(AliasEvidence::TooSlow { least_hz });
-            }
-            let fits = |(f, sign): (f64, f64)| sign * q.per_px > 0.0 && f >= least_hz;
-            candidates(hz, shutter.rate_hz)
-                .map(|c| Candidate { hz: c.0, weight: if fits(c) { prior(c.0) } else { 0.0 } })
-                .collect()
-        }
+    let mut all = if let Some(line_s) = line_s {
+        by_line_time(q, hz, shutter, line_s, &mut evidence)
+    } else {
+        by_direction(q, hz, shutter, &mut evidence)
     };
-    let total: f64 = all.iter().map(|c| c.weight).sum();
-    if !(total > 0.0) {
-        return None;
-    }
-    all.iter_mut().for_each(|c| c.weight /= total);
-    // Without the line time, the tone is what it looks like unless that cannot be.
-    let own = all.first().map_or(0.0, |c| c.weight);
-    let best = all.iter().map(|c| c.weight).fold(0.0, f64::max);
-    let suspected = if line_s.is_some() { best > BELIEVED && own < 1.0 - BELIEVED } else { own == 0.0 };
+    let smeared = |f: f64| f > hz && shutter.exposure_s.is_some_and(|e| sinc(f * e).abs() < LEAST_LEFT);
     if let Some(e) = shutter.exposure_s
         && all.iter().any(|c| smeared(c.hz))
     {
         // There sin(πfE)/(πfE) has fallen to a fifth.
         evidence.push(AliasEvidence::Exposure { above_hz: 0.83 / e });
     }
+    for c in all.iter_mut().filter(|c| smeared(c.hz)) {
+        c.weight *= SMEARED;
+    }
+    let total: f64 = all.iter().map(|c| c.weight).sum();
+    if !(total > 0.0) {
+        return None;
+    }
+    for c in &mut all {
+        c.weight /= total;
+    }
+    // Without the line time, the tone is what it looks like unless that cannot be.
+    let own = all.first().map_or(0.0, |c| c.weight);
+    let best = all.iter().map(|c| c.weight).fold(0.0, f64::max);
+    let suspected = if line_s.is_some() { best > BELIEVED && own < 1.0 - BELIEVED } else { own == 0.0 };
     all.retain(|c| c.weight >= LEAST_TOLD);
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     Some(Alias { suspected, candidates: all, evidence })
+}
+
+/// Likelihoods where the line time is known: each candidate predicts a slope.
+fn by_line_time(
+    q: Quadrature,
+    hz: f64,
+    shutter: &Shutter,
+    line_s: f64,
+    evidence: &mut Vec<AliasEvidence>,
+) -> Vec<Candidate> {
+    evidence.push(AliasEvidence::Slope { asked_hz: q.per_px.abs() / (2.0 * PI * line_s), backwards: q.per_px < 0.0 });
+    let widest = candidates(hz, shutter.rate_hz).map(|c| c.0).fold(0.0, f64::max) * 2.0 * PI * line_s;
+    let likely = |(f, sign): (f64, f64)| {
+        let expected = sign * 2.0 * PI * f * line_s;
+        let sigma = q.sigma.hypot(READOUT_VARIES * expected);
+        let off = (q.per_px - expected) / sigma;
+        (-0.5 * off * off).exp() / ((2.0 * PI).sqrt() * sigma) + ELSE / (2.0 * widest)
+    };
+    candidates(hz, shutter.rate_hz).map(|c| Candidate { hz: c.0, weight: likely(c) }).collect()
+}
+
+/// What is possible where it is not: the direction, and that no shutter reads out for longer than a frame.
+fn by_direction(q: Quadrature, hz: f64, shutter: &Shutter, evidence: &mut Vec<AliasEvidence>) -> Vec<Candidate> {
+    evidence.push(AliasEvidence::Direction { backwards: q.per_px < 0.0 });
+    let steep = (q.per_px.abs() - SIGNIFICANT * q.sigma).max(0.0);
+    let least_hz = shutter.rows.map_or(0.0, |rows| steep * shutter.rate_hz * rows / (2.0 * PI));
+    if q.per_px > 0.0 && least_hz > hz {
+        evidence.push(AliasEvidence::TooSlow { least_hz });
+    }
+    let fits = |(f, sign): (f64, f64)| sign * q.per_px > 0.0 && f >= least_hz;
+    let weight = |c| if fits(c) { 1.0 } else { 0.0 };
+    candidates(hz, shutter.rate_hz).map(|c| Candidate { hz: c.0, weight: weight(c) }).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::spectrum::Transform;
 use super::tone::{self, Fitted};
 use crate::base::ring::Ring;
 use crate::model::baseline::Bands;
+use crate::model::compensation::{Compensations, Taken};
 use crate::model::vibration::{Bend, Fit, Marks, Reading, Sample, Spectrum, Tone, Waveform};
 use closer::Closer;
 
@@ -61,6 +62,8 @@ struct Point {
     marks: Marks,
     bend: Bend,
     left_out: f32,
+    shake_px: Option<[f32; 2]>,
+    gain: f32,
 }
 
 /// How the samples of a window are marked.
@@ -92,6 +95,8 @@ pub struct Analyzer {
     /// Rows of the camera's picture, where they are known.
     pub picture_rows: Option<u32>,
     closer: Closer,
+    /// Which compensations are on: drift is taken off here, the others were before.
+    pub compensations: Compensations,
     t: Vec<f64>,
     x: Vec<f64>,
     y: Vec<f64>,
@@ -114,6 +119,7 @@ impl Analyzer {
             nominal_hz: None,
             picture_rows: None,
             closer: Closer::new(capacity),
+            compensations: Compensations::default(),
             t: Vec::with_capacity(capacity),
             x: Vec::with_capacity(capacity),
             y: Vec::with_capacity(capacity),
@@ -121,6 +127,11 @@ impl Analyzer {
             floor_power: 0.0,
             spectrum_valid: false,
         }
+    }
+
+    /// The scale is this from now on, in mm per pixel.
+    pub fn set_scale(&mut self, mm_per_px: f64) {
+        self.spec.scale_mm_per_px = Some(mm_per_px);
     }
 
     /// Forgets the window: the stream began anew.
@@ -149,6 +160,8 @@ impl Analyzer {
             marks: s.marks,
             bend: s.bend,
             left_out: s.left_out,
+            shake_px: s.shake_px,
+            gain: s.gain,
         });
     }
 
@@ -173,8 +186,8 @@ impl Analyzer {
         let n = self.t.len();
         let coded = shares.coded * 2 > n;
         let fitted_px = if n > 0 { (square / n as f64).sqrt() } else { f64::INFINITY };
-        detrend(&self.t, &mut self.x);
-        detrend(&self.t, &mut self.y);
+        let drift = self.compensations.drift;
+        let drift_px = detrend(&self.t, &mut self.x, drift).max(detrend(&self.t, &mut self.y, drift));
         let span_s = if n > 1 { self.t[n - 1] - self.t[0] } else { 0.0 };
         let dt_s = self.interval_s();
         let main = self.main_tone(dt_s, span_s, coded);
@@ -218,7 +231,27 @@ impl Analyzer {
             left_out: f64::from(last.left_out),
             samples: n,
             deviation: None,
+            taken: Taken { drift_px, ..self.taken() },
         })
+    }
+
+    /// What the samples say was taken off them before they came here.
+    fn taken(&self) -> Taken {
+        let (mut n, mut sums, mut square) = (0.0f64, [0.0f64; 2], 0.0f64);
+        let mut gain = (f64::INFINITY, f64::NEG_INFINITY);
+        for p in self.ring.iter().filter(|p| p.ok) {
+            gain = (gain.0.min(p.gain.into()), gain.1.max(p.gain.into()));
+            let Some([x, y]) = p.shake_px.map(|s| s.map(f64::from)) else { continue };
+            n += 1.0;
+            sums = [sums[0] + x, sums[1] + y];
+            square += x * x + y * y;
+        }
+        let about_mean = |n: f64| ((square - (sums[0] * sums[0] + sums[1] * sums[1]) / n) / n).max(0.0).sqrt();
+        Taken {
+            shake_rms_px: (n > 0.0).then(|| about_mean(n)),
+            gain: if gain.0 <= gain.1 { gain } else { (1.0, 1.0) },
+            ..Taken::default()
+        }
     }
 
     /// The smallest amplitude that would count as a tone now: five times what noise makes of one over the window; in coded pictures
@@ -384,10 +417,11 @@ impl Analyzer {
     }
 }
 
-/// Takes slow drift out: the straight line of least squares, or the cubic where that explains a good part of the rest.
-fn detrend(t: &[f64], v: &mut [f64]) {
+/// Takes slow drift out: the straight line of least squares, or the cubic where that explains a good part of the rest; where drift is to stay
+/// in, the mean alone. How far the drift reaches, peak to peak, comes back.
+fn detrend(t: &[f64], v: &mut [f64], drift: bool) -> f64 {
     let n = v.len();
-    let (Some(first), Some(last)) = (t.first(), t.last()) else { return };
+    let (Some(first), Some(last)) = (t.first(), t.last()) else { return 0.0 };
     let (middle, half) = (f64::midpoint(*first, *last), ((last - first) / 2.0).max(1e-9));
     let powers = |t: f64| {
         let u = (t - middle) / half;
@@ -423,9 +457,14 @@ fn detrend(t: &[f64], v: &mut [f64]) {
     };
     let line = fit(1).unwrap_or(([r[0] / n as f64, 0.0, 0.0, 0.0], square));
     let best = fit(3).filter(|(_, left)| n >= 50 && *left < 0.8 * line.1).unwrap_or(line);
+    let mean = v.iter().sum::<f64>() / n as f64;
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (t, v) in t.iter().zip(v.iter_mut()) {
-        *v -= powers(*t).iter().zip(&best.0).map(|(p, c)| p * c).sum::<f64>();
+        let slow = powers(*t).iter().zip(&best.0).map(|(p, c)| p * c).sum::<f64>();
+        (low, high) = (low.min(slow), high.max(slow));
+        *v -= if drift { slow } else { mean };
     }
+    (high - low).max(0.0)
 }
 
 #[cfg(test)]

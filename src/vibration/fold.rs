@@ -8,7 +8,6 @@ use super::reference::invert;
 pub const LEAST_LEFT: f64 = 0.2;
 
 /// A frequency above half the frame rate, and where it is seen.
-#[expect(clippy::struct_field_names, reason = "units stand last in names")]
 #[derive(Clone, Copy, Debug)]
 pub struct Fold {
     /// What it is.

@@ -1,7 +1,7 @@
 //! One displacement from patches that disagree: what haze moves at random is averaged, what moves otherwise is left out.
 //!
 //! In clean pictures the plain fit is the best there is, and stays the rule. Where the patches lie apart by more than noise, each is a
-//! measurement with a variance of its own, noise plus a random effect τ² (DerSimonian & Laird, "Meta-analysis in clinical trials",
+//! measurement with a variance of its own, noise plus a random effect τ² (`DerSimonian` & Laird, "Meta-analysis in clinical trials",
 //! Controlled Clinical Trials 7, 1986), and single ones that are far off count for less (Huber 1964). A patch that stays off
 //! (something in front of a corner, a second body) is left out of the fit until it agrees again.
 
@@ -122,7 +122,7 @@ impl Together {
         let parts = parts.map(|(patch, pull, out)| (patch, pull.map(|p| p / f.gain), out));
         let noise = (variance / (f.gain * f.gain)).max(1e-6);
         if self.frames.is_multiple_of(LOOK_EVERY) {
-            self.look(parts.clone(), noise);
+            self.look(&parts, noise);
         }
         self.apart += 0.1 * ((f.apart / variance.max(1e-6)).clamp(0.0, 1e3) - self.apart);
         self.uneven = self.apart > if self.uneven { AGREE } else { APART };
@@ -132,13 +132,13 @@ impl Together {
             self.alike = 1.0;
             return None;
         }
-        self.combine(parts, f, noise)
+        self.combine(&parts, f, noise)
     }
 
     /// The combination with random effects.
     fn combine<'a>(
         &mut self,
-        parts: impl Iterator<Item = (&'a Patch, [f64; 2], bool)> + Clone,
+        parts: &(impl Iterator<Item = (&'a Patch, [f64; 2], bool)> + Clone),
         f: &Fitted,
         noise: f64,
     ) -> Option<Combined> {
@@ -209,7 +209,7 @@ impl Together {
     }
 
     /// How far each patch is off a common displacement with a linear field; decides which are left out.
-    fn look<'a>(&mut self, parts: impl Iterator<Item = (&'a Patch, [f64; 2], bool)> + Clone, noise: f64) {
+    fn look<'a>(&mut self, parts: &(impl Iterator<Item = (&'a Patch, [f64; 2], bool)> + Clone), noise: f64) {
         let count = self.out.len();
         let mean = parts.clone().map(|(p, _, _)| p.fisher[0] + p.fisher[2]).sum::<f64>() / count as f64;
         let ridge = 1e-3 * mean.max(1e-9);

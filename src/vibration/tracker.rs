@@ -63,6 +63,8 @@ const SATURATED: f64 = 0.1;
 /// A displacement under uneven light that is less certain than this, and so many times less than usual, is unusable.
 const UNUSABLE_PX: f64 = 0.04;
 const UNUSABLE_TIMES: f64 = 6.0;
+/// Step of the differences that give the model's slopes, in pixels; their size does not matter.
+const SLOPE_STEP_PX: f64 = 0.05;
 /// Looks at the residual that are remembered.
 const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
@@ -97,6 +99,10 @@ pub struct Track {
     pub bend: Bend,
     /// Share of the region that is left out: covered, or moving otherwise.
     pub left_out: f32,
+    /// The camera's shake at the region in pixels, taken off or not; none where no background tells.
+    pub shake_px: Option<[f32; 2]>,
+    /// Contrast against the reference.
+    pub gain: f32,
 }
 
 impl Track {
@@ -122,6 +128,8 @@ impl Track {
             marks: self.marks,
             bend: self.bend,
             left_out: self.left_out,
+            shake_px: self.shake_px,
+            gain: self.gain,
             ..of
         }
     }
@@ -159,6 +167,8 @@ pub struct Tracker {
     learning: bool,
     saturated: bool,
     coded: bool,
+    /// Whether changes of the light are fitted along.
+    flicker: bool,
     /// What is usual of a displacement's uncertainty with nothing in front, in pixels.
     plain_sigma_px: f64,
     /// Variance of the newest plain fit's residual.
@@ -167,7 +177,8 @@ pub struct Tracker {
     lost: u32,
     covered_run: u32,
     residual: Vec<f32>,
-    model: Vec<f32>,
+    /// The model and its slopes, where the residual is looked at.
+    model: [Vec<f32>; 3],
 }
 
 impl Tracker {
@@ -198,8 +209,9 @@ impl Tracker {
             learning: false,
             saturated: false,
             coded: false,
+            flicker: true,
             residual: vec![0.0; w * h],
-            model: vec![0.0; w * h],
+            model: std::array::from_fn(|_| vec![0.0; w * h]),
             plain_sigma_px: 0.0,
             variance: 0.0,
             seen: 0,
@@ -222,6 +234,7 @@ impl Tracker {
         if self.coded {
             self.coded = false;
             self.bank = Bank::new(self.w, self.h);
+            self.bank.flicker = self.flicker;
         }
         self.seen = 0;
         self.lost = 0;
@@ -257,6 +270,12 @@ impl Tracker {
         let combined = combined?;
         f.d = combined.d;
         Some(combined.sigma_px)
+    }
+
+    /// Whether changes of the light are fitted along; where they are not, they move the displacement.
+    pub fn compensate_flicker(&mut self, on: bool) {
+        self.flicker = on;
+        self.bank.flicker = on;
     }
 
     /// Whether the reference holds something to measure against.
@@ -298,7 +317,7 @@ impl Tracker {
         }
         self.begun = true;
         let marks = Marks { one_direction: f.one_direction, ..Marks::default() };
-        Track { correlation: 1.0, fit: Fit::Settling, marks, ..Track::default() }
+        Track { correlation: 1.0, fit: Fit::Settling, marks, gain: 1.0, ..Track::default() }
     }
 
     /// Displacement of one frame; the plain fit comes along where it may be learned from.
@@ -386,6 +405,8 @@ impl Tracker {
             sigma_px,
             correlation: correlation(&f),
             fit: Fit::Good,
+            gain: f.gain as f32,
+            shake_px: None,
             marks: Marks {
                 covered,
                 coded: self.coded,
@@ -446,7 +467,7 @@ impl Tracker {
     /// The fit under uneven light from `start`.
     fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Track> {
         let noise = self.usual?.0.max(0.05);
-        let light = self.light.as_mut()?;
+        let light = self.light.as_mut().filter(|_| self.flicker)?;
         let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
         let left = smear(light.left(), self.w);
         if self.seen % 8 == 1 {
@@ -459,19 +480,28 @@ impl Tracker {
             return Some(Track { marks, ..Track::lost() });
         }
         let correlation = f.visible.clamp(0.0, 1.0);
-        Some(Track { dx_px: f.d.0, dy_px: f.d.1, sigma_px, correlation, fit: Fit::Good, marks, ..Track::default() })
+        Some(Track {
+            dx_px: f.d.0,
+            dy_px: f.d.1,
+            sigma_px,
+            correlation,
+            fit: Fit::Good,
+            marks,
+            gain: 1.0,
+            ..Track::default()
+        })
     }
 
     /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
     fn look_at_residual(&mut self, luma: &Luma<'_>, f: &Fitted) {
         let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
         let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
-        self.reference.evaluate(self.arch, rest, 0, &mut self.model);
+        self.reference.evaluate(self.arch, rest, 0, &mut self.model[0]);
         let (w, level) = (self.w, f64::from(self.reference.level()));
         let (x, y) = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
         let last = luma.width() as i64 - 1;
         let mut ends = 0usize;
-        for (i, (r, model)) in self.residual.chunks_exact_mut(w).zip(self.model.chunks_exact(w)).enumerate() {
+        for (i, (r, model)) in self.residual.chunks_exact_mut(w).zip(self.model[0].chunks_exact(w)).enumerate() {
             let row = luma.row(y + i as i64);
             for (j, (r, m)) in r.iter_mut().zip(model).enumerate() {
                 let p = row[(x + j as i64).clamp(0, last) as usize];
@@ -481,10 +511,24 @@ impl Tracker {
         }
         self.saturated = ends as f64 > SATURATED * self.residual.len() as f64;
         // Haze and a second body leave smooth residuals too, but theirs are displacements.
-        residual::straighten(&mut self.residual, &self.model, w);
+        self.slopes(rest);
+        let [_, gx, gy] = &self.model;
+        residual::straighten(&mut self.residual, [gx, gy], w);
         residual::blank(&mut self.residual, w, self.together.out());
         let smear = smear(&self.residual, w);
         self.judge_smear(smear);
+    }
+
+    /// The slopes of the model displaced by `rest`.
+    fn slopes(&mut self, rest: (f64, f64)) {
+        let [beside, gx, gy] = &mut self.model;
+        for (to, (ex, ey)) in [(gx, (SLOPE_STEP_PX, 0.0)), (gy, (0.0, SLOPE_STEP_PX))] {
+            self.reference.evaluate(self.arch, (rest.0 + ex, rest.1 + ey), 0, to);
+            self.reference.evaluate(self.arch, (rest.0 - ex, rest.1 - ey), 0, beside);
+            for (t, b) in to.iter_mut().zip(beside.iter()) {
+                *t -= b;
+            }
+        }
     }
 
     fn judge_smear(&mut self, smear: f64) {
@@ -504,6 +548,7 @@ impl Tracker {
             self.coded = coded;
             // A codec's errors are least at low frequencies: compare there.
             self.bank = if coded { Bank::low_band(self.w, self.h) } else { Bank::new(self.w, self.h) };
+            self.bank.flicker = self.flicker;
             self.usual = None;
         }
     }

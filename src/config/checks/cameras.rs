@@ -12,7 +12,8 @@ pub fn readout(root: &Sect, out: &mut Vec<Fault>) {
         };
         let frame = 1000.0 / fps;
         if readout > frame * 1.0001 {
-            let wrong = format!("a readout of {readout} ms is longer than a frame at {fps} frames a second ({frame:.1} ms)");
+            let wrong =
+                format!("a readout of {readout} ms is longer than a frame at {fps} frames a second ({frame:.1} ms)");
             out.push(fault(camera, "readout_ms", wrong, format!("write at most {frame:.1}, or correct expected_fps")));
         }
     }

@@ -7,6 +7,7 @@ use super::{ago, now};
 use crate::base::clock::{Mono, Now};
 use crate::model::baseline::{BandDeviation, Baseline, Deviation, Usual};
 use crate::model::camera::{Attempt, CameraBoard, CameraReport, CameraState, Picture, Snapshot};
+use crate::model::compensation::Taken;
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{
     Grade, Level, LimitKind, LimitMark, Reading, Reason, RoiBoard, Role, Spectrogram, Spectrum, Tone, Trend, Waveform,
@@ -49,6 +50,7 @@ fn camera(i: usize, l: &Line) -> CameraBoard {
         dropped_samples: 0,
     };
     CameraBoard {
+        compensations: crate::model::compensation::Compensations::default(),
         id: l.0.into(),
         name: l.1.into(),
         url: format!("rtsp://10.20.0.{}:554/stream1", 11 + i).into(),
@@ -139,6 +141,7 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
             let band = BandDeviation { from_hz: 8.47, to_hz: 9.48, spreads: 2.1 };
             Deviation { quantities, band: Some(band) }
         }),
+        taken: Taken { shake_rms_px: Some(0.083), drift_px: 0.31, gain: (0.97, 1.04) },
     };
     let wave = |k: usize, phase: f64| (px / 2.0 * (TAU * hz * k as f64 / 25.0 + phase).sin()) as f32;
     let line = |k: usize, at: f64, a: f64| {
@@ -302,7 +305,15 @@ pub(super) fn picture(at: Now) -> Snapshot {
             base
         }) as u8
     };
-    Snapshot { camera: 0, width, height, full: (1920, 1080), luma: (0..width * height).map(pixel).collect(), at }
+    Snapshot {
+        camera: 0,
+        width,
+        height,
+        full: (1920, 1080),
+        part: [0, 0, 1920, 1080],
+        luma: (0..width * height).map(pixel).collect(),
+        at,
+    }
 }
 
 /// Two minutes of a tone that wanders a little and was away for some seconds.

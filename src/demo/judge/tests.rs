@@ -126,6 +126,7 @@ fn camera(now: Now, error_px: f64) -> Arc<CameraBoard> {
         dropped_samples: 0,
     };
     Arc::new(CameraBoard {
+        compensations: crate::model::compensation::Compensations::default(),
         id: "deck".into(),
         name: "deck".into(),
         url: "rtsp://x".into(),

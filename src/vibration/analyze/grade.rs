@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use super::{Analyzer, CODEC_STEP_PX, Main, Point, SETTLED_S, Shares};
+use crate::model::compensation::Compensations;
 use crate::model::vibration::{Grade, Reason};
 
 /// A region of which more than this share is left out is told.
@@ -83,6 +84,9 @@ impl Analyzer {
             if turn > 0.15 {
                 because(Reason::Jitter, if turn > 0.5 { Grade::Poor } else { Grade::Reduced });
             }
+        }
+        if self.compensations != Compensations::default() {
+            because(Reason::Uncompensated, Grade::Reduced);
         }
         if self.nominal_hz.is_some_and(|hz| hz > 0.5 / dt_s.max(1e-6)) {
             // How much the shutter has smeared such a fast motion is known only with the exposure.

@@ -180,6 +180,32 @@ fn drift_is_not_taken_for_the_strongest_tone() {
 }
 
 #[test]
+fn what_was_taken_off_is_told_and_can_be_left_in() {
+    let read = |drift: bool| {
+        let mut a = Analyzer::new(spec());
+        a.compensations.drift = drift;
+        let mut r = None;
+        for i in 0..200u64 {
+            let t = i as f64 * 0.04;
+            let s = Sample {
+                shake_px: Some([(0.3 * (t * 9.0).sin()) as f32 + 1.0, 0.0]),
+                gain: 1.0 + 0.1 * (t * 5.0).sin() as f32,
+                ..sample(i, 0.25 * t, 0.0)
+            };
+            a.push(&s);
+            r = a.read(&s);
+        }
+        r.unwrap()
+    };
+    let (off, left) = (read(true), read(false));
+    assert!((off.taken.drift_px - 1.99).abs() < 0.01 && (off.taken.shake_rms_px.unwrap() - 0.212).abs() < 0.01);
+    assert!((off.taken.gain.0 - 0.9).abs() < 0.01 && (off.taken.gain.1 - 1.1).abs() < 0.01);
+    assert!(off.displacement_pp_px < 1e-6 && off.grade == Grade::Good);
+    assert!((left.displacement_pp_px - 1.99).abs() < 0.01, "drift left in counts");
+    assert_eq!((left.grade, left.reasons.as_slice()), (Grade::Reduced, [Reason::Uncompensated].as_slice()));
+}
+
+#[test]
 fn uneven_timestamps_are_told() {
     let mut a = Analyzer::new(spec());
     let mut r = None;

@@ -10,6 +10,7 @@ use crate::console::theme::Role;
 use crate::console::view::Ctx;
 use crate::console::widgets::fit;
 use crate::console::widgets::mark::aged;
+use crate::model::compensation::Compensation;
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{Harmonic, Level, LimitKind, LimitMark, Reading, Reason};
 
@@ -29,6 +30,7 @@ pub(super) fn facts(row: &Row<'_>, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'sta
         out.numbers(row, reading);
     }
     out.usual(row);
+    out.taken(row);
     out.machine(row);
     out.lines
 }
@@ -137,7 +139,7 @@ impl Facts<'_> {
                 self.fact("alias", &words, self.stale);
             }
             None if r.tone.is_some() && !r.alias.as_ref().is_some_and(|a| a.tells()) => {
-                self.fact("alias", "not known: no machine speed is configured", true)
+                self.fact("alias", "not known: no machine speed is configured", true);
             }
             _ => {}
         }
@@ -222,6 +224,31 @@ impl Facts<'_> {
         }
     }
 
+    /// What was taken off that is not the machine's motion, and what is left in by hand.
+    fn taken(&mut self, row: &Row<'_>) {
+        let on = row.camera.compensations;
+        let u = self.ctx.theme.unicode;
+        let off = |which: Compensation| if on.is_on(which) { "" } else { " (left in)" };
+        if let Some(r) = row.roi.reading.as_deref() {
+            let scale = row.camera.scale_mm_per_px;
+            let with_unit = |px: f64| {
+                let (v, unit) = displacement(px, scale, u);
+                format!("{} {unit}", sig3(Some(v)))
+            };
+            let mut parts = Vec::new();
+            if let Some(px) = r.taken.shake_rms_px {
+                parts.push(format!("shake {} RMS{}", with_unit(px), off(Compensation::Shake)));
+            }
+            parts.push(format!("drift {}{}", with_unit(r.taken.drift_px), off(Compensation::Drift)));
+            let (low, high) = r.taken.gain;
+            parts.push(if on.flicker { format!("light {low:.2} to {high:.2}") } else { "light (left in)".into() });
+            self.fact("taken off", &parts.join(", "), self.stale);
+        }
+        if let Some(off) = on.off() {
+            self.fact("left in", &format!("{off}: switched off for camera {}", row.camera.id), false);
+        }
+    }
+
     fn machine(&mut self, row: &Row<'_>) {
         if let Some(hz) = row.roi.nominal_hz {
             self.fact("nominal", &format!("{} Hz", sig3(Some(hz))), false);
@@ -294,6 +321,9 @@ fn advice(reason: Reason) -> Option<&'static str> {
             Some("Look at the picture: part of the region is covered, or moves otherwise. Make the region smaller.")
         }
         Reason::SuspectedAlias => Some("Set nominal_hz: the tone is then carried back."),
+        Reason::Uncompensated => {
+            Some("Switch it on again in this tab; the configuration holds again at the next start.")
+        }
         Reason::Noise | Reason::Settling | Reason::Stale => None,
     }
 }
