@@ -72,7 +72,7 @@ impl Region {
         if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
             analyzer.nominal_hz = Some(hz);
         }
-        let mut usual = Usual::new(roi.baseline.as_secs_f64());
+        let mut usual = Usual::new(roi.baseline.as_secs_f64(), cfg.scale_mm_per_px);
         usual.running(None, roi.running.is_some(), Mono(0));
         Self {
             id: roi.id.clone(),
@@ -122,6 +122,7 @@ impl Region {
     /// Takes its camera's new scale.
     pub fn scale(&mut self, mm_per_px: f64) {
         self.analyzer.set_scale(mm_per_px);
+        self.usual.scale(mm_per_px);
     }
 
     /// Takes its camera's compensations: drift is taken off here.

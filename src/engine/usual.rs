@@ -27,21 +27,23 @@ pub struct Usual {
     now: Option<usize>,
     since: Option<Mono>,
     bands: Option<Bands>,
+    /// The camera's scale now.
+    pub scale_mm_per_px: Option<f64>,
 }
 
 impl Usual {
     /// Nothing known; to be learned from so many seconds.
     #[must_use]
-    pub fn new(seconds: f64) -> Self {
+    pub fn new(seconds: f64, scale_mm_per_px: Option<f64>) -> Self {
         let state = || State { baseline: None, learner: Learner::new(seconds, WINDOW_S) };
-        Self { seconds, states: [state(), state()], now: Some(0), since: None, bands: None }
+        Self { seconds, states: [state(), state()], now: Some(0), since: None, bands: None, scale_mm_per_px }
     }
 
     /// Takes an event of this region's record.
     pub fn apply(&mut self, kind: &EventKind) {
         match kind {
             EventKind::BaselineBegun { .. } => {
-                *self = Self { now: self.now, since: self.since, ..Self::new(self.seconds) }
+                *self = Self { now: self.now, since: self.since, ..Self::new(self.seconds, self.scale_mm_per_px) }
             }
             EventKind::BaselineLearned { running, baseline, .. } => {
                 self.states[usize::from(!running)].baseline = Some(Arc::clone(baseline));
@@ -72,7 +74,7 @@ impl Usual {
     #[must_use]
     pub fn deviation(&self, reading: &Reading, now: Mono) -> Option<Deviation> {
         let baseline = self.states[self.settled(now)?].baseline.as_ref()?;
-        Some(deviation(baseline, reading, self.bands.as_ref()))
+        Some(deviation(baseline, reading, self.bands.as_ref(), self.scale_mm_per_px))
     }
 
     /// Once a second: learns from a reading that can be trusted; `calm` while none of the region's limits is broken, because what is wrong must
@@ -94,8 +96,16 @@ impl Usual {
         if !learner.take(now.mono.secs_since(Mono(0)), reading?, &bands?) {
             return None;
         }
-        let learned = Arc::new(learner.finish(now.wall));
+        let learned = Arc::new(learner.finish(now.wall, self.scale_mm_per_px));
         Some(EventKind::BaselineLearned { roi: roi.clone(), running: state == 0, baseline: learned })
+    }
+
+    /// The scale has changed: what was gathered in mm so far does not go together with what follows.
+    pub fn scale(&mut self, mm_per_px: f64) {
+        self.scale_mm_per_px = Some(mm_per_px);
+        for s in &mut self.states {
+            s.learner = Learner::new(self.seconds, WINDOW_S);
+        }
     }
 
     /// What is usual in the present state.
@@ -134,7 +144,7 @@ mod tests {
 
     #[test]
     fn learns_each_state_by_itself() {
-        let mut u = Usual::new(60.0);
+        let mut u = Usual::new(60.0, Some(0.5));
         let running = run(&mut u, 0..100, 5.0, true).expect("learned");
         assert!(matches!(&running, EventKind::BaselineLearned { running: true, .. }), "{running:?}");
         u.apply(&running);
@@ -149,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_not_learned_as_usual() {
-        let mut u = Usual::new(60.0);
+        let mut u = Usual::new(60.0, Some(0.5));
         assert_eq!(run(&mut u, 0..500, 9.0, false), None);
         u.running(None, true, now(500).mono);
         assert_eq!(run(&mut u, 520..900, 5.0, true), None, "nobody knows whether it runs");
@@ -158,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_new_beginning_forgets() {
-        let mut u = Usual::new(60.0);
+        let mut u = Usual::new(60.0, Some(0.5));
         let learned = run(&mut u, 0..100, 5.0, true).unwrap();
         u.apply(&learned);
         u.apply(&EventKind::BaselineBegun { roi: "east".into(), who: "a".into() });

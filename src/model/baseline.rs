@@ -43,12 +43,27 @@ pub struct Baseline {
     pub readings: u32,
     /// Taken over so many seconds of the machine's time in this state.
     pub seconds: u32,
+    /// The camera's scale at that time: what is in mm follows when the scale is measured anew.
+    pub scale_mm_per_px: Option<f64>,
     /// Per quantity; those that were mostly unknown are missing.
     pub quantities: BTreeMap<Quantity, Usual>,
     /// Where the bands begin and end, in Hz.
     pub band_hz: (f64, f64),
     /// RMS displacement in each of [`BANDS`] even bands, in pixels.
     pub bands_px: Vec<Usual>,
+}
+
+impl Baseline {
+    /// What is usual of a quantity at the present scale.
+    #[must_use]
+    pub fn usual(&self, quantity: Quantity, scale_mm_per_px: Option<f64>) -> Option<Usual> {
+        let usual = *self.quantities.get(&quantity)?;
+        if !quantity.needs_scale() {
+            return Some(usual);
+        }
+        let times = scale_mm_per_px? / self.scale_mm_per_px?;
+        Some(Usual { median: times * usual.median, spread: times * usual.spread })
+    }
 }
 
 /// RMS displacement in even bands of the newest spectrum.

@@ -465,11 +465,11 @@ fn camera(c: &CameraBoard) -> Camera {
         sharpness: six_of(live.and_then(|r| r.sharpness)),
         dropped: r.map(|r| r.dropped_samples),
         compensations: c.compensations,
-        rois: c.rois.iter().map(|roi| region(roi, c.state())).collect(),
+        rois: c.rois.iter().map(|roi| region(roi, c.state(), c.scale_mm_per_px)).collect(),
     }
 }
 
-fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
+fn region(roi: &RoiBoard, camera: CameraState, scale_mm_per_px: Option<f64>) -> Roi {
     // A reading of a camera without frames is old; it is not shown as new.
     let reading: Option<&Reading> = roi.reading.as_deref().filter(|_| camera.has_frames());
     let trusted = reading.filter(|r| r.grade != Grade::Untrusted);
@@ -499,7 +499,7 @@ fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
         turn_rad_rms: six_of(trusted.and_then(|r| r.turn_rms_rad)),
         left_out: six_of(reading.map(|r| r.left_out)),
         smallest_amplitude_px: six_of(reading.map(|r| r.smallest_px)),
-        baseline: roi.baseline.as_deref().map(usual),
+        baseline: roi.baseline.as_deref().map(|b| usual(b, scale_mm_per_px)),
         baseline_learned: roi.learning,
         deviation: trusted.and_then(|r| r.deviation).map(deviations).unwrap_or_default(),
         shake_rms_px: six_of(trusted.and_then(|r| r.taken.shake_rms_px)),
@@ -510,15 +510,15 @@ fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
     }
 }
 
-fn usual(b: &baseline::Baseline) -> Usual {
-    let of = |u: &baseline::Usual| baseline::Usual {
+fn usual(b: &baseline::Baseline, scale_mm_per_px: Option<f64>) -> Usual {
+    let of = |u: baseline::Usual| baseline::Usual {
         median: six(u.median).unwrap_or_default(),
         spread: six(u.spread).unwrap_or_default(),
     };
     Usual {
         learned: ms(b.learned),
         readings: b.readings,
-        quantities: b.quantities.iter().map(|(q, u)| (*q, of(u))).collect(),
+        quantities: b.quantities.keys().filter_map(|q| Some((*q, of(b.usual(*q, scale_mm_per_px)?)))).collect(),
     }
 }
 

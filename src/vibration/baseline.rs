@@ -77,7 +77,7 @@ impl Learner {
 
     /// What is usual, by what was taken.
     #[must_use]
-    pub fn finish(&self, at: Timestamp) -> Baseline {
+    pub fn finish(&self, at: Timestamp, scale_mm_per_px: Option<f64>) -> Baseline {
         let mut scratch = Vec::with_capacity(self.rows.len());
         let mut of = |value: &dyn Fn(&Row) -> f32, least: f64| {
             scratch.clear();
@@ -97,6 +97,7 @@ impl Learner {
             learned: at,
             readings: self.rows.len() as u32,
             seconds: (self.rows.len() as f64 * self.every_s) as u32,
+            scale_mm_per_px,
             quantities,
             band_hz: self.band_hz.unwrap_or_default(),
             bands_px: bands_px.unwrap_or_default(),
@@ -106,8 +107,13 @@ impl Learner {
 
 /// How far a reading, and the spectrum that it goes with, are from what is usual.
 #[must_use]
-pub fn deviation(baseline: &Baseline, reading: &Reading, bands: Option<&Bands>) -> Deviation {
-    let of = |q: Quantity| baseline.quantities.get(&q)?.spreads(reading.value(q)?);
+pub fn deviation(
+    baseline: &Baseline,
+    reading: &Reading,
+    bands: Option<&Bands>,
+    scale_mm_per_px: Option<f64>,
+) -> Deviation {
+    let of = |q: Quantity| baseline.usual(q, scale_mm_per_px)?.spreads(reading.value(q)?);
     let bands = bands.filter(|b| same(baseline.band_hz, b.band_hz) && baseline.bands_px.len() == BANDS);
     Deviation { quantities: Quantity::ALL.map(of), band: bands.and_then(|b| farthest(baseline, b)) }
 }
@@ -183,7 +189,7 @@ mod tests {
             let done = l.take(f64::from(i) * 8.0, &reading(v, 6.4), &bands(0.1 + 0.01 * v));
             assert_eq!(done, i == 39, "reading {i}");
         }
-        l.finish(Timestamp::UNIX_EPOCH)
+        l.finish(Timestamp::UNIX_EPOCH, Some(0.5))
     }
 
     #[test]
@@ -202,20 +208,29 @@ mod tests {
     fn a_deviation_is_told_in_spreads() {
         let b = learned();
         let v = b.quantities[&Quantity::VelocityRmsMmS];
-        let d = deviation(&b, &reading(v.at(6.5), 6.4), Some(&bands(0.15)));
+        let d = deviation(&b, &reading(v.at(6.5), 6.4), Some(&bands(0.15)), Some(0.5));
         assert!((d.of(Quantity::VelocityRmsMmS).unwrap() - 6.5).abs() < 1e-9);
         assert_eq!(d.of(Quantity::DisplacementPpMm), None);
         assert!(d.band.unwrap().spreads.abs() < 1.0);
         let mut odd = bands(0.15);
         odd.rms_px[3] = 0.5;
-        let off = deviation(&b, &reading(5.0, 6.4), Some(&odd)).band.unwrap();
+        let off = deviation(&b, &reading(5.0, 6.4), Some(&odd), Some(0.5)).band.unwrap();
         assert!(off.spreads > 20.0 && (off.from_hz - (0.4 + 3.0 * 12.1 / 12.0)).abs() < 1e-9, "{off:?}");
+    }
+
+    #[test]
+    fn a_new_scale_is_no_deviation() {
+        let b = learned();
+        // Half as many mm a pixel: the same motion is half as many mm.
+        let d = deviation(&b, &reading(2.5, 6.4), None, Some(0.25));
+        assert!(d.of(Quantity::VelocityRmsMmS).unwrap().abs() < 0.1, "{d:?}");
+        assert_eq!(deviation(&b, &reading(2.5, 6.4), None, None).of(Quantity::VelocityRmsMmS), None);
     }
 
     #[test]
     fn other_bands_are_not_compared() {
         let other = Bands { band_hz: (0.4, 15.0), ..bands(0.15) };
-        assert_eq!(deviation(&learned(), &reading(5.0, 6.4), Some(&other)).band, None);
+        assert_eq!(deviation(&learned(), &reading(5.0, 6.4), Some(&other), Some(0.5)).band, None);
     }
 
     #[test]
@@ -225,7 +240,7 @@ mod tests {
             let v = if i % 5 == 0 { 50.0 } else { 5.0 + 0.01 * f64::from(i % 7) };
             l.take(f64::from(i) * 8.0, &reading(v, 6.4), &bands(0.1));
         }
-        let v = l.finish(Timestamp::UNIX_EPOCH).quantities[&Quantity::VelocityRmsMmS];
+        let v = l.finish(Timestamp::UNIX_EPOCH, Some(0.5)).quantities[&Quantity::VelocityRmsMmS];
         assert!((v.median - 5.03).abs() < 0.02 && v.spread < 0.3, "{v:?}");
     }
 
@@ -248,8 +263,8 @@ mod tests {
             let mut l = Learner::new(100.0, 8.0);
             for (t, v, b) in values {
                 l.take(t, &reading(v, v), &bands(b));
-                let baseline = l.finish(Timestamp::UNIX_EPOCH);
-                let d = deviation(&baseline, &reading(b, t), Some(&bands(v)));
+                let baseline = l.finish(Timestamp::UNIX_EPOCH, Some(0.5));
+                let d = deviation(&baseline, &reading(b, t), Some(&bands(v)), Some(0.5));
                 prop_assert!(d.quantities.iter().flatten().all(|z| z.is_finite()));
                 prop_assert!(d.band.is_none_or(|b| b.spreads.is_finite()));
             }

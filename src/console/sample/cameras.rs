@@ -94,6 +94,7 @@ fn baseline(hz: f64, px: f64) -> Baseline {
         learned: ago(26 * 3_600_000).wall,
         readings: 450,
         seconds: 3600,
+        scale_mm_per_px: Some(0.42),
         quantities: [
             (Quantity::VelocityRmsMmS, usual(velocity * 0.93, 0.05)),
             (Quantity::DisplacementPpMm, usual(px * 0.42 * 0.95, 0.06)),

@@ -242,6 +242,7 @@ fn the_newest_baseline_of_each_region_and_state_comes_back() {
             learned: event(seq, EventKind::Note { text: "".into() }).at,
             readings,
             seconds: 3600,
+            scale_mm_per_px: Some(0.5),
             quantities: [(Quantity::VelocityRmsMmS, Usual { median: 4.5, spread: 0.25 })].into(),
             band_hz: (0.4, 12.5),
             bands_px: vec![Usual { median: 0.5, spread: 0.125 }; 12],

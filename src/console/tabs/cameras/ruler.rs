@@ -272,9 +272,7 @@ impl Ruler {
         let zoom = if self.close { "z whole picture" } else { "z pixel by pixel" };
         [
             first,
-            format!(
-                "arrows move, Home/End and Page keys move far, {zoom}, Esc goes back. The length must lie across the line of sight."
-            ),
+            format!("arrows, far: Home End Page keys; {zoom}; Esc back. The length must lie across the line of sight."),
         ]
     }
 }

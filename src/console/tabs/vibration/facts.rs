@@ -213,7 +213,7 @@ impl Facts<'_> {
         let shown = baseline.quantities.iter().filter(|(q, _)| {
             row.roi.limits.iter().any(|m| m.quantity == **q) || [row.roi.trend_quantity, Quantity::PeakHz].contains(q)
         });
-        for (q, u) in shown {
+        for (q, u) in shown.filter_map(|(q, _)| Some((q, baseline.usual(*q, row.camera.scale_mm_per_px)?))) {
             let now = deviation.of(*q).map_or_else(String::new, |z| format!(", now {z:+.1} spreads"));
             let (median, spread) = (sig3(Some(u.median)), sig3(Some(u.spread)));
             self.fact("usual", &format!("{} {median} {pm}{spread} {}{now}", q.word(), q.unit()), self.stale);

@@ -69,7 +69,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, over: Over, row: &Row<'_>,
         },
         _ => (&roi.trend, &[], 1.0),
     };
-    let levels = levels(roi);
+    let levels = levels(roi, row.camera.scale_mm_per_px);
     let limits: Vec<f64> = levels.iter().map(|l| l.y).collect();
     let held = mean.len() as f64 * step_s;
     let mut series = vec![Series { values: mean, role }];
@@ -101,16 +101,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, over: Over, row: &Row<'_>,
 }
 
 /// The limits of the trend's quantity, those on its deviation put where they lie now, and what is usual.
-fn levels(roi: &RoiBoard) -> Vec<Level> {
-    let usual = roi.baseline.as_ref().and_then(|b| b.quantities.get(&roi.trend_quantity));
+fn levels(roi: &RoiBoard, scale_mm_per_px: Option<f64>) -> Vec<Level> {
+    let usual = roi.baseline.as_ref().and_then(|b| b.usual(roi.trend_quantity, scale_mm_per_px));
     let mut out = Vec::new();
-    if let Some(u) = usual {
+    if let Some(u) = &usual {
         let level = |y: f64, word: &str| Level { y, label: format!("{word} {}", sig3(Some(y))), role: Role::Quiet };
         out.push(level(u.at(USUAL_SPREADS), "usual to"));
         out.extend(Some(u.at(-USUAL_SPREADS)).filter(|y| *y > 0.0).map(|y| level(y, "usual from")));
     }
     for mark in roi.limits.iter().filter(|m| m.quantity == roi.trend_quantity) {
-        let at = |limit: Option<f64>| place(limit, mark.kind, usual);
+        let at = |limit: Option<f64>| place(limit, mark.kind, usual.as_ref());
         out.extend(limit_levels(at(mark.warning), at(mark.alarm)));
     }
     out
