@@ -151,8 +151,14 @@ fn track(meter: &mut FrameMeter, scene: &Scene, frames: &[Vec<u8>]) -> Vec<Vec<S
 
 /// The second half, in the decider: a reading of every region with each frame, and its curves with each board.
 fn analyze(samples: &[Vec<Sample>]) {
-    let spec =
-        AnalyzerSpec { expected_fps: FPS, window_s: 8.0, scale_mm_per_px: Some(0.5), coded: true, exposure_s: None };
+    let spec = AnalyzerSpec {
+        expected_fps: FPS,
+        window_s: 8.0,
+        scale_mm_per_px: Some(0.5),
+        coded: true,
+        exposure_s: None,
+        readout_s: None,
+    };
     let mut analyzers: Vec<Analyzer> = samples[0].iter().map(|_| Analyzer::new(spec)).collect();
     for (n, of_frame) in samples.iter().enumerate() {
         for (sample, analyzer) in of_frame.iter().zip(&mut analyzers) {

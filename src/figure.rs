@@ -411,6 +411,10 @@ mod tests {
             reasons: Vec::new(),
             aliased: None,
             folded_hz: None,
+            harmonics: std::sync::Arc::default(),
+            alias: None,
+            turn_rms_rad: None,
+            left_out: 0.0,
             smallest_px: 0.01,
             samples: 100,
             ..Reading::default()

@@ -1,20 +1,25 @@
 //! The measurement: pure step functions from grey pictures to displacement, and from displacement to readings.
 
+pub mod alias;
 pub mod analyze;
 pub mod bank;
 pub mod baseline;
 pub mod calibration;
 pub mod dots;
+pub mod fold;
 pub mod frame;
 pub mod held;
 pub mod light;
 pub mod luma;
+pub mod patches;
 pub mod predict;
 pub mod reference;
+pub mod residual;
 pub mod shake;
 pub mod shift;
 pub mod spectrum;
 pub mod spline;
+pub mod together;
 pub mod tone;
 pub mod tracker;
 

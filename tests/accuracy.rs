@@ -78,8 +78,18 @@ fn errors(name: &str, coded: bool) -> Vec<(String, f64, f64, f64)> {
     let specs: Vec<RegionSpec> = scene.rois().iter().map(|r| RegionSpec { rect: r.rect, role: role(r) }).collect();
     let mut meter = FrameMeter::new(&specs);
     let mut pairs = vec![Vec::new(); specs.len()];
-    let spec = AnalyzerSpec { expected_fps: 25.0, window_s: 8.0, scale_mm_per_px: None, coded, exposure_s: None };
+    let spec = AnalyzerSpec {
+        expected_fps: 25.0,
+        window_s: 8.0,
+        scale_mm_per_px: None,
+        coded,
+        exposure_s: None,
+        readout_s: None,
+    };
     let mut measured: Vec<Analyzer> = specs.iter().map(|_| Analyzer::new(spec)).collect();
+    for a in &mut measured {
+        a.picture_rows = Some(h as u32);
+    }
     let mut truths: Vec<Analyzer> = specs.iter().map(|_| Analyzer::new(spec)).collect();
     for (n, frame) in frames.iter().enumerate() {
         let luma = Luma::new(frame, w, w, h).unwrap();
@@ -94,7 +104,7 @@ fn errors(name: &str, coded: bool) -> Vec<(String, f64, f64, f64)> {
                 fit: Fit::Good,
                 ..Sample::default()
             };
-            measured[i].push(&at(track.dx_px, track.dy_px));
+            measured[i].push(&track.sample(at(0.0, 0.0)));
             truths[i].push(&at(truth.0, truth.1));
             if n >= 8 {
                 pairs[i].push((track.dx_px - truth.0, track.dy_px - truth.1));
@@ -107,6 +117,8 @@ fn errors(name: &str, coded: bool) -> Vec<(String, f64, f64, f64)> {
         let (mx, my) = (pairs[i].iter().map(|p| p.0).sum::<f64>() / n, pairs[i].iter().map(|p| p.1).sum::<f64>() / n);
         let rms = (pairs[i].iter().map(|p| (p.0 - mx).powi(2) + (p.1 - my).powi(2)).sum::<f64>() / n).sqrt();
         let stated = measured[i].read(&Sample::default()).unwrap();
+        // The demonstration draws whole pictures: there is no rolling shutter, and none may be seen.
+        assert!(stated.alias.as_ref().is_none_or(|a| !a.suspected), "{}: {:?}", roi.id, stated.alias);
         let (m, t) = (stated.tone.unwrap(), truths[i].read(&Sample::default()).unwrap().tone.unwrap());
         // The stated uncertainty is that of one axis.
         let ratio = rms / 2f64.sqrt() / stated.uncertainty_px;

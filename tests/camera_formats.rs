@@ -47,6 +47,7 @@ fn keep(launch: &str, fps: f64, frames: usize) -> (CameraReport, Vec<Seen>) {
         username: None,
         password: None,
         exposure_ms: None,
+        readout_ms: None,
         transport: Transport::Tcp,
         expected_fps: Some(fps),
         scale_mm_per_px: None,

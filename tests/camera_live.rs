@@ -75,6 +75,7 @@ impl Kept {
             username: Some(served.camera.user().into()),
             password: Some(password.to_owned().into()),
             exposure_ms: None,
+            readout_ms: None,
             transport: Transport::Tcp,
             expected_fps: Some(25.0),
             scale_mm_per_px: None,

@@ -129,6 +129,39 @@ fn frames_take_no_memory_once_the_references_stand() {
 }
 
 #[test]
+fn haze_takes_no_memory_either() {
+    let (waves, mut noise) = (waves(), Noise(9));
+    let mut t = Tracker::new([24, 24, 64, 64]);
+    // A field of displacement that is smooth over some thirty pixels, anew in every frame.
+    let pictures: Vec<Vec<u8>> = (0..60)
+        .map(|_| {
+            let phases: [f64; 8] = std::array::from_fn(|_| noise.next() * TAU);
+            let at = |x: f64, y: f64, k: usize| {
+                0.1 * ((x * 0.12 + phases[k]).sin() * (y * 0.1 + phases[k + 1]).sin()
+                    + (x * 0.07 + phases[k + 2]).sin() * (y * 0.11 + phases[k + 3]).sin())
+            };
+            (0..SIDE * SIDE)
+                .map(|i| {
+                    let (x, y) = ((i % SIDE) as f64, (i / SIDE) as f64);
+                    let (u, v) = (x - at(x, y, 0), y - at(x, y, 4));
+                    let grey: f64 = waves.iter().map(|(a, b, p, s)| s * (a * u + b * v + p).sin()).sum();
+                    (128.0 + 0.3 * grey + noise.next()).round().clamp(0.0, 255.0) as u8
+                })
+                .collect()
+        })
+        .collect();
+    for i in 0..420 {
+        t.step(&luma(&pictures[i % 60]));
+    }
+    let before = TAKEN.with(Cell::get);
+    for i in 0..60 {
+        let got = t.step(&luma(&pictures[i]));
+        assert!(got.fit == Fit::Good && got.marks.hazy, "{got:?}");
+    }
+    assert_eq!(TAKEN.with(Cell::get), before, "memory was taken");
+}
+
+#[test]
 fn steam_across_a_target_moves_it_little_and_is_told() {
     let (waves, mut noise) = (waves(), Noise(11));
     let mut t = Tracker::new([24, 24, 64, 64]);

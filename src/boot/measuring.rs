@@ -15,7 +15,8 @@ use crate::camera::file::{InputError, Still, read};
 use crate::cli::measure::MeasureOptions;
 use crate::cli::out;
 use crate::figure::{self, Panel};
-use crate::model::vibration::{Fit, Grade, Reading, Role, Sample, Spectrum, region_fault};
+use crate::model::status::{Told, harmonics};
+use crate::model::vibration::{Candidate, Fit, Grade, Harmonic, Reading, Role, Sample, Spectrum, region_fault};
 use crate::vibration::analyze::{Analyzer, AnalyzerSpec};
 use crate::vibration::{FrameMeter, Luma, RegionSpec, Track};
 
@@ -257,7 +258,9 @@ impl Gathered {
                 scale_mm_per_px: None,
                 coded,
                 exposure_s: None,
+                readout_s: None,
             });
+            a.picture_rows = self.size.map(|s| s.1 as u32);
             a.compensations = self.options.compensations;
             for s in samples {
                 a.push(s);
@@ -328,6 +331,11 @@ impl Gathered {
                 &["REGION", "P-P px", "RMS px", "PEAK Hz", "AMPLITUDE px", "± px", "QUALITY"],
                 &rows,
             ))?;
+            for (id, r) in self.ids.iter().zip(&readings) {
+                for line in r.iter().flat_map(remarks) {
+                    out::line(&format!("{id}: {line}"))?;
+                }
+            }
         }
         drawn?;
         let bad = readings.iter().any(|r| r.as_ref().is_none_or(|r| r.grade == Grade::Untrusted));
@@ -372,6 +380,35 @@ fn row(id: &str, r: Option<&Reading>) -> Vec<String> {
     ]
 }
 
+/// What else is to be said of a reading: harmonics, what the tone may really be, how the region turns.
+fn remarks(r: &Reading) -> Vec<String> {
+    let mut lines = Vec::new();
+    if r.grade == Grade::Untrusted {
+        return lines;
+    }
+    if !r.harmonics.is_empty() {
+        let one = |h: &Harmonic| {
+            let seen = if h.folded() { format!(", seen at {} Hz", sig3(Some(h.seen_hz))) } else { String::new() };
+            let (hz, px, pm) = (sig3(Some(h.hz)), sig3(Some(h.amplitude_px)), sig3(Some(h.sigma_px)));
+            format!("{}× {hz} Hz{seen} {px} ± {pm} px", h.order)
+        };
+        lines.push(format!("harmonics {}", r.harmonics.iter().map(one).collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(alias) = r.alias.as_ref().filter(|a| a.tells()) {
+        let one = |c: &Candidate| format!("{} Hz ({:.0} %)", sig3(Some(c.hz)), 100.0 * c.weight);
+        let all: Vec<String> = alias.candidates.iter().map(one).collect();
+        let verdict = if alias.suspected { "the tone may be an alias of" } else { "the tone may be" };
+        lines.push(format!("{verdict} {}: {}", all.join(", "), alias.words()));
+    }
+    if let Some(turn) = r.turn_rms_rad.filter(|t| *t > 0.0) {
+        lines.push(format!("turns by {} mrad RMS", sig3(Some(turn * 1e3))));
+    }
+    if r.left_out > 0.0 {
+        lines.push(format!("{:.0} % of the region left out: covered, or moving otherwise", r.left_out * 100.0));
+    }
+    lines
+}
+
 fn words(r: &Reading) -> String {
     let reasons: Vec<&str> = r.reasons.iter().map(|r| r.words()).collect();
     if reasons.is_empty() { r.grade.word().into() } else { format!("{} ({})", r.grade.word(), reasons.join(", ")) }
@@ -396,6 +433,10 @@ fn roi_json(id: &str, role: &str, r: Option<&Reading>) -> Value {
         "quality": r.map_or(Grade::Untrusted.word(), |r| r.grade.word()),
         "reasons": r.map(|r| r.reasons.clone()).unwrap_or_default(),
         "aliased": r.and_then(|r| r.aliased),
+        "alias": trusted.and_then(|r| r.alias.as_deref()).map(Told::from),
+        "harmonics": trusted.map(|r| harmonics(&r.harmonics)).unwrap_or_default(),
+        "turn_rad_rms": n(trusted.and_then(|r| r.turn_rms_rad)),
+        "left_out": n(r.map(|r| r.left_out)),
         "smallest_amplitude_px": n(r.map(|r| r.smallest_px)),
         "samples": r.map(|r| r.samples),
     })

@@ -85,6 +85,7 @@ fn camera(s: &Sect) -> Camera {
         username: s.text("username").cloned(),
         password: secret(s),
         exposure_ms: s.number("exposure_ms"),
+        readout_ms: s.number("readout_ms"),
         transport: if word(s, "transport") == "udp" { Transport::Udp } else { Transport::Tcp },
         expected_fps: s.number("expected_fps"),
         scale_mm_per_px: s.number("scale_mm_per_px"),

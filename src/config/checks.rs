@@ -35,6 +35,7 @@ const ALL: &[Check] = &[
     credentials::not_in_addresses,
     credentials::user_with_password,
     cameras::exposure,
+    cameras::readout,
     lines::ports,
     lines::timeout,
     retention::something_is_kept,

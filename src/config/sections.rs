@@ -78,6 +78,8 @@ pub struct Camera {
     pub password: Option<SecretString>,
     /// Exposure time in ms.
     pub exposure_ms: Option<f64>,
+    /// Time from the exposure of the first row to that of the last, in ms.
+    pub readout_ms: Option<f64>,
     /// How the stream is carried.
     pub transport: Transport,
     /// Expected frames a second.

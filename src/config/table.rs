@@ -99,6 +99,13 @@ const CAMERA: &[Key] = &[
         "Exposure time in ms; corrects the amplitude for motion blur.",
         "8",
     ),
+    key(
+        "readout_ms",
+        real(0.01, 1000.0),
+        Optional,
+        "Time that the rolling shutter takes from the first to the last row of the picture, in ms; tells what a tone's true frequency may be.",
+        "20",
+    ),
     key("transport", Choice(&["tcp", "udp"]), Default("\"tcp\""), "How the stream is carried.", ""),
     key(
         "expected_fps",

@@ -278,6 +278,7 @@ impl Core {
         for (i, region) in self.regions.iter_mut().enumerate().filter(|(_, r)| r.camera == index) {
             let fault = report.roi_faults.iter().find(|(k, _)| start + usize::from(*k) == i);
             region.fault = fault.map(|(_, text)| Arc::clone(text));
+            region.picture(report.size);
         }
         let (state, text) = (report.state, report.text.clone());
         self.shown.camera(index, report);

@@ -66,6 +66,7 @@ impl Region {
             // What comes over RTSP is coded, and never without loss.
             coded: true,
             exposure_s: cfg.exposure_ms.map(|ms| ms / 1000.0),
+            readout_s: cfg.readout_ms.map(|ms| ms / 1000.0),
         });
         analyzer.compensations = cfg.compensate;
         if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
@@ -98,6 +99,11 @@ impl Region {
         self.analyzer.push(s);
         let reading = self.analyzer.read(s);
         self.reading = reading.map(|r| Arc::new(Reading { deviation: self.usual.deviation(&r, s.arrival), ..r }));
+    }
+
+    /// Takes the size of the camera's picture: a rolling shutter goes through its rows.
+    pub fn picture(&mut self, size: Option<(u32, u32)>) {
+        self.analyzer.picture_rows = size.map(|s| s.1).filter(|rows| *rows > 0);
     }
 
     /// Takes the value of a tag: the machine's frequency, or whether it runs.

@@ -16,7 +16,7 @@ use super::camera::{CameraBoard, CameraState, Picture};
 use super::compensation::Compensations;
 use super::quantity::Quantity;
 use super::upkeep::Due;
-use super::vibration::{Grade, Level, Reading, Reason, RoiBoard, Role};
+use super::vibration::{Alias, Candidate, Grade, Harmonic, Level, Reading, Reason, RoiBoard, Role};
 
 /// The whole status.
 #[derive(Clone, Debug, Serialize)]
@@ -113,6 +113,39 @@ pub struct Camera {
     pub rois: Vec<Roi>,
 }
 
+/// `cameras[].rois[].alias`
+#[derive(Clone, Debug, Serialize)]
+pub struct Told {
+    /// Whether the evidence is that the tone is not what it looks like.
+    pub suspected: bool,
+    /// What it may be, the likeliest first.
+    pub candidates: Vec<Candidate>,
+    /// Why, in words.
+    pub evidence: String,
+}
+
+impl From<&Alias> for Told {
+    fn from(a: &Alias) -> Self {
+        let of =
+            |c: &Candidate| Candidate { hz: six(c.hz).unwrap_or_default(), weight: six(c.weight).unwrap_or_default() };
+        Self { suspected: a.suspected, candidates: a.candidates.iter().map(of).collect(), evidence: a.words() }
+    }
+}
+
+/// Harmonics with as many digits as mean something.
+#[must_use]
+pub fn harmonics(all: &[Harmonic]) -> Vec<Harmonic> {
+    let of = |v: f64| six(v).unwrap_or_default();
+    let one = |h: &Harmonic| Harmonic {
+        order: h.order,
+        hz: of(h.hz),
+        seen_hz: of(h.seen_hz),
+        amplitude_px: of(h.amplitude_px),
+        sigma_px: of(h.sigma_px),
+    };
+    all.iter().map(one).collect()
+}
+
 /// `cameras[].rois`
 #[derive(Clone, Debug, Serialize)]
 pub struct Roi {
@@ -152,6 +185,14 @@ pub struct Roi {
     pub aliased: Option<bool>,
     /// Where the tone stands in the spectrum, Hz, when it was folded there from above half the frame rate.
     pub folded_hz: Option<f64>,
+    /// What the tone may really be; null without evidence.
+    pub alias: Option<Told>,
+    /// Multiples of the tone's frequency that stand out.
+    pub harmonics: Vec<Harmonic>,
+    /// RMS of the region's own turn over the window, rad.
+    pub turn_rad_rms: Option<f64>,
+    /// Share of the region that is left out of the fit: covered, or moving otherwise.
+    pub left_out: Option<f64>,
     /// The smallest amplitude of a tone that would be seen now, px.
     pub smallest_amplitude_px: Option<f64>,
     /// What is usual while the machine is in its present state; null while that is not learned.
@@ -453,6 +494,10 @@ fn region(roi: &RoiBoard, camera: CameraState, scale_mm_per_px: Option<f64>) -> 
         reasons: reading.map(|r| r.reasons.clone()).unwrap_or_default(),
         aliased: trusted.and_then(|r| r.aliased),
         folded_hz: six_of(trusted.and_then(|r| r.folded_hz)),
+        alias: trusted.and_then(|r| r.alias.as_deref()).map(Told::from),
+        harmonics: trusted.map(|r| harmonics(&r.harmonics)).unwrap_or_default(),
+        turn_rad_rms: six_of(trusted.and_then(|r| r.turn_rms_rad)),
+        left_out: six_of(reading.map(|r| r.left_out)),
         smallest_amplitude_px: six_of(reading.map(|r| r.smallest_px)),
         baseline: roi.baseline.as_deref().map(|b| usual(b, scale_mm_per_px)),
         baseline_learned: roi.learning,
@@ -612,6 +657,10 @@ mod tests {
             reasons: vec![Reason::NoBackground],
             aliased: None,
             folded_hz: None,
+            harmonics: std::sync::Arc::default(),
+            alias: None,
+            turn_rms_rad: None,
+            left_out: 0.0,
             smallest_px: 0.01,
             samples: 200,
             ..Reading::default()

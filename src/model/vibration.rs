@@ -57,10 +57,42 @@ pub struct Sample {
     pub fit: Fit,
     /// What the picture shows that limits the measurement.
     pub marks: Marks,
+    /// Turn and bend of the region itself.
+    pub bend: Bend,
+    /// Share of the region that is left out of the fit: covered, or moving otherwise.
+    pub left_out: f32,
     /// The camera's shake at the region, taken off or not, in pixels; none where no background tells.
     pub shake_px: Option<[f32; 2]>,
     /// Contrast against the reference.
     pub gain: f32,
+}
+
+/// How the displacement goes with the place within a region. NaN where the region has fewer than two patches (of 16 pixels) along that
+/// side, or was not measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bend {
+    /// Turn about the region's centre in radians, from +x to +y.
+    pub turn_rad: f32,
+    /// One-sigma uncertainty of the turn, in radians.
+    pub turn_sigma_rad: f32,
+    /// How dx and dy go with y down the region, without dimension: a rolling shutter shows there.
+    pub down: [f32; 2],
+    /// One-sigma uncertainty of each of the two.
+    pub down_sigma: f32,
+    /// Displacement in the picture, before the camera's own shake is taken off, in pixels: what a rolling shutter acts on.
+    pub seen_px: [f32; 2],
+}
+
+impl Default for Bend {
+    fn default() -> Self {
+        Self {
+            turn_rad: f32::NAN,
+            turn_sigma_rad: f32::NAN,
+            down: [f32::NAN; 2],
+            down_sigma: f32::NAN,
+            seen_px: [f32::NAN; 2],
+        }
+    }
 }
 
 /// What a frame shows of a region that limits how far its displacement can be trusted.
@@ -148,6 +180,10 @@ pub enum Reason {
     Saturation,
     /// The stream's timestamps are uneven against the tone's period.
     Jitter,
+    /// A part of the region is left out: covered, or moving otherwise.
+    LeftOut,
+    /// The tone may be folded from above half the frame rate.
+    SuspectedAlias,
     /// A compensation is switched off, by configuration or by hand.
     Uncompensated,
 }
@@ -174,6 +210,8 @@ impl Reason {
             Self::Light => "light changed",
             Self::Saturation => "too dark or too bright",
             Self::Jitter => "uneven timestamps",
+            Self::LeftOut => "a part is left out: covered, or moving otherwise",
+            Self::SuspectedAlias => "may be an alias",
             Self::Uncompensated => "a compensation is switched off",
         }
     }
@@ -194,6 +232,106 @@ pub struct Tone {
     pub angle_deg: f64,
     /// One-sigma uncertainty of the amplitude, in pixels.
     pub sigma_px: f64,
+}
+
+/// A multiple of the main tone's frequency that stands out of the noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Harmonic {
+    /// Which multiple.
+    pub order: u8,
+    /// Its frequency in Hz.
+    pub hz: f64,
+    /// Where in the spectrum it stands, in Hz; elsewhere than `hz` where it is folded.
+    pub seen_hz: f64,
+    /// Its amplitude along its largest motion, in pixels.
+    pub amplitude_px: f64,
+    /// One-sigma uncertainty of the amplitude, in pixels.
+    pub sigma_px: f64,
+}
+
+impl Harmonic {
+    /// Whether it is folded from above half the frame rate.
+    #[must_use]
+    pub fn folded(&self) -> bool {
+        (self.seen_hz - self.hz).abs() > 1e-6 * self.hz
+    }
+}
+
+/// A frequency that the main tone may really have.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// In Hz.
+    pub hz: f64,
+    /// How much speaks for it; all together make 1.
+    pub weight: f64,
+}
+
+/// What is known of the main tone's true frequency from a single frame rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alias {
+    /// Whether the evidence is that the tone is not what it looks like.
+    pub suspected: bool,
+    /// What it may be, the likeliest first.
+    pub candidates: Vec<Candidate>,
+    /// Why.
+    pub evidence: Vec<AliasEvidence>,
+}
+
+/// One piece of evidence on what a tone really is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AliasEvidence {
+    /// The rolling shutter's slope down the picture asks for a frequency, running as the tone does or backwards.
+    Slope {
+        /// The frequency by the camera's line time, in Hz.
+        asked_hz: f64,
+        /// Whether it runs against the tone.
+        backwards: bool,
+    },
+    /// The slope runs as the tone does or backwards; the line time is not known.
+    Direction {
+        /// Whether it runs against the tone.
+        backwards: bool,
+    },
+    /// At a lower frequency the readout would take longer than a frame.
+    TooSlow {
+        /// The lowest that is possible, in Hz.
+        least_hz: f64,
+    },
+    /// The open shutter would smear higher candidates away.
+    Exposure {
+        /// From where on, in Hz.
+        above_hz: f64,
+    },
+}
+
+impl std::fmt::Display for AliasEvidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let runs = |backwards: bool| if backwards { "backwards, as a folded tone does" } else { "as the tone does" };
+        match self {
+            Self::Slope { asked_hz, backwards } => {
+                write!(f, "lower rows run {}; the readout time makes that {asked_hz:.1} Hz", runs(*backwards))
+            }
+            Self::Direction { backwards } => write!(f, "lower rows run {}", runs(*backwards)),
+            Self::TooSlow { least_hz } => {
+                write!(f, "below {least_hz:.1} Hz the readout would take longer than a frame")
+            }
+            Self::Exposure { above_hz } => write!(f, "the open shutter smears what is above {above_hz:.0} Hz"),
+        }
+    }
+}
+
+impl Alias {
+    /// Whether it says anything: that the tone is not what it looks like, or which one it is.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.suspected || self.candidates.first().is_some_and(|c| c.weight > 0.9)
+    }
+
+    /// All evidence in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.evidence.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// What a region does, over the newest window of samples.
@@ -223,12 +361,21 @@ pub struct Reading {
     pub grade: Grade,
     /// Why not further.
     pub reasons: Vec<Reason>,
-    /// Whether the frequency shown may be an alias: `None` while the machine's own frequency is not known.
+    /// Whether the frequency shown may be an alias: `None` while the machine's own frequency is not known, unless there is strong evidence
+    /// that it is one.
     pub aliased: Option<bool>,
     /// Where in the spectrum the tone stands, in Hz, when it was folded there from the machine's own frequency and carried back.
     pub folded_hz: Option<f64>,
     /// The smallest amplitude of a tone that would be told from noise now, in pixels; infinite where nothing would be.
     pub smallest_px: f64,
+    /// Multiples of the tone's frequency that stand out, at most five.
+    pub harmonics: Arc<[Harmonic]>,
+    /// What is known of the tone's true frequency where no machine speed is; none without evidence.
+    pub alias: Option<Arc<Alias>>,
+    /// RMS of the region's own turn over the window, in radians; none where the region is too small.
+    pub turn_rms_rad: Option<f64>,
+    /// Share of the region that is left out of the fit now: covered, or moving otherwise.
+    pub left_out: f64,
     /// Samples in the window.
     pub samples: usize,
     /// How far it is from the region's baseline; none while there is none.

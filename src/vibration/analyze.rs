@@ -1,14 +1,19 @@
 //! From samples to a reading: the newest window of one region, its main tone, velocity, uncertainty and grade.
 
+mod closer;
+mod grade;
+
 use std::f64::consts::PI;
 
+use super::fold::{Fold, LEAST_LEFT, sinc};
 use super::reference::invert;
 use super::spectrum::Transform;
 use super::tone::{self, Fitted};
 use crate::base::ring::Ring;
 use crate::model::baseline::Bands;
 use crate::model::compensation::{Compensations, Taken};
-use crate::model::vibration::{Fit, Grade, Marks, Reading, Reason, Sample, Spectrum, Tone, Waveform};
+use crate::model::vibration::{Bend, Fit, Marks, Reading, Sample, Spectrum, Tone, Waveform};
+use closer::Closer;
 
 /// Length of the sliding window, in seconds: frequency within a hundredth of a hertz for the tones met here, and an
 /// alarm limit is known to be kept or broken within the usual delays.
@@ -19,8 +24,6 @@ pub const LOWEST_HZ: f64 = 0.4;
 const SETTLED_S: f64 = 4.0;
 /// How far a machine's speed may be off its nominal one, relative.
 const SPEED_VARIES: f64 = 0.03;
-/// Less than this share of an amplitude left by the shutter cannot be corrected for.
-const LEAST_LEFT: f64 = 0.2;
 /// Inter-frame codecs move blocks in steps of a quarter of a pixel: motion within half of that may be coded away.
 const CODEC_STEP_PX: f64 = 0.125;
 /// What they then take from an amplitude, one sigma, in pixels: on recordings at 2 to 8 Mbit/s, amplitudes of 0.05 px read 44 to 86 % low.
@@ -43,6 +46,8 @@ pub struct AnalyzerSpec {
     pub coded: bool,
     /// How long the shutter is open, in seconds, where it is known: a motion is smeared over it, and looks smaller.
     pub exposure_s: Option<f64>,
+    /// From the exposure of the first row of the picture to that of the last, in seconds, where it is known.
+    pub readout_s: Option<f64>,
 }
 
 /// One sample of the window.
@@ -55,6 +60,8 @@ struct Point {
     ok: bool,
     settling: bool,
     marks: Marks,
+    bend: Bend,
+    left_out: f32,
     shake_px: Option<[f32; 2]>,
     gain: f32,
 }
@@ -85,6 +92,9 @@ pub struct Analyzer {
     transform: Transform,
     /// The machine's own frequency where it is known.
     pub nominal_hz: Option<f64>,
+    /// Rows of the camera's picture, where they are known.
+    pub picture_rows: Option<u32>,
+    closer: Closer,
     /// Which compensations are on: drift is taken off here, the others were before.
     pub compensations: Compensations,
     t: Vec<f64>,
@@ -107,6 +117,8 @@ impl Analyzer {
             ring: Ring::new(capacity),
             transform: Transform::new(full),
             nominal_hz: None,
+            picture_rows: None,
+            closer: Closer::new(capacity),
             compensations: Compensations::default(),
             t: Vec::with_capacity(capacity),
             x: Vec::with_capacity(capacity),
@@ -125,6 +137,7 @@ impl Analyzer {
     /// Forgets the window: the stream began anew.
     pub fn clear(&mut self) {
         self.ring.clear();
+        self.closer.forget();
         self.spectrum_valid = false;
     }
 
@@ -145,6 +158,8 @@ impl Analyzer {
             ok,
             settling: s.fit == Fit::Settling,
             marks: s.marks,
+            bend: s.bend,
+            left_out: s.left_out,
             shake_px: s.shake_px,
             gain: s.gain,
         });
@@ -178,6 +193,8 @@ impl Analyzer {
         let main = self.main_tone(dt_s, span_s, coded);
         let tone = main.map(|m| m.tone);
         let uncertainty_px = fitted_px.max(self.floor_px(main.map(|m| m.residual_px)));
+        self.look_closer(main.as_ref(), span_s, dt_s);
+        let suspected = self.closer.alias.as_ref().is_some_and(|a| a.suspected);
         let (reasons, grade) = self.grade(shares, span_s, dt_s, &last, uncertainty_px, main.as_ref());
         let angle_deg = tone.map_or_else(|| self.main_direction(), |t| t.angle_deg);
         let (pp, rms) = self.extent(angle_deg);
@@ -205,9 +222,13 @@ impl Analyzer {
             uncertainty_px,
             grade,
             reasons,
-            aliased: self.nominal_hz.map(|_| above),
+            aliased: self.nominal_hz.map(|_| above).or(suspected.then_some(true)),
             folded_hz: main.and_then(|m| m.folded_hz),
             smallest_px: self.smallest_px(n, uncertainty_px, coded),
+            harmonics: self.closer.harmonics.clone(),
+            alias: self.closer.alias.clone(),
+            turn_rms_rad: self.closer.turn_rms_rad,
+            left_out: f64::from(last.left_out),
             samples: n,
             deviation: None,
             taken: Taken { drift_px, ..self.taken() },
@@ -329,109 +350,6 @@ impl Analyzer {
         Some(Main { tone, residual_px, folded_hz })
     }
 
-    fn grade(
-        &self,
-        shares: Shares,
-        span_s: f64,
-        dt_s: f64,
-        last: &Point,
-        sigma: f64,
-        main: Option<&Main>,
-    ) -> (Vec<Reason>, Grade) {
-        let mut reasons = Vec::new();
-        let mut grade = Grade::Good;
-        let mut because = |r: Reason, g: Grade| {
-            reasons.push(r);
-            grade = grade.max(g);
-        };
-        let (n, held) = (self.t.len(), self.ring.len().max(1));
-        let lost = 1.0 - n as f64 / held as f64;
-        if !last.ok || lost > 0.5 {
-            let why = if last.marks.textureless { Reason::LowTexture } else { Reason::TargetLost };
-            because(why, if lost > 0.2 || n < 12 { Grade::Untrusted } else { Grade::Reduced });
-        } else if lost > 0.02 {
-            because(Reason::TargetLost, if lost > 0.2 { Grade::Poor } else { Grade::Reduced });
-        }
-        let settled_s = SETTLED_S.min(self.spec.window_s / 2.0);
-        if span_s < settled_s {
-            because(Reason::Settling, if span_s < 1.5 { Grade::Untrusted } else { Grade::Reduced });
-        } else if shares.settling * 2 > n {
-            because(Reason::Settling, Grade::Reduced);
-        }
-        let all_s = match (self.ring.first(), self.ring.last()) {
-            (Some(a), Some(b)) => b.t_s - a.t_s,
-            _ => 0.0,
-        };
-        let missing = 1.0 - held as f64 / (all_s / dt_s.max(1e-6) + 1.0).max(1.0);
-        if missing > 0.05 {
-            because(Reason::DroppedFrames, if missing > 0.4 { Grade::Poor } else { Grade::Reduced });
-        }
-        if sigma > 0.5 {
-            because(Reason::Noise, Grade::Untrusted);
-        } else if sigma > 0.1 {
-            because(Reason::Noise, Grade::Poor);
-        } else if sigma > 0.05 {
-            because(Reason::Noise, Grade::Reduced);
-        }
-        let share = |k: usize| k as f64 / n.max(1) as f64;
-        if share(shares.covered) > 0.05 {
-            because(Reason::Covered, if share(shares.covered) > 0.5 { Grade::Poor } else { Grade::Reduced });
-        }
-        if share(shares.hazy) > 0.3 {
-            because(Reason::Haze, Grade::Reduced);
-        }
-        let now = [
-            (last.marks.one_direction, Reason::OneDirection),
-            (last.marks.relit, Reason::Light),
-            (last.marks.saturated, Reason::Saturation),
-        ];
-        for (_, reason) in now.into_iter().filter(|(on, _)| *on && last.ok) {
-            because(reason, Grade::Reduced);
-        }
-        let reach = self.x.iter().zip(&self.y).map(|(x, y)| x.hypot(*y)).fold(0.0, f64::max);
-        if share(shares.coded) > 0.5 && main.map_or(reach, |m| m.tone.major_px) < CODEC_STEP_PX {
-            because(Reason::Codec, Grade::Reduced);
-        }
-        if let Some(m) = main {
-            let turn = 2.0 * PI * m.folded_hz.unwrap_or(m.tone.hz) * self.jitter_s(dt_s);
-            if turn > 0.15 {
-                because(Reason::Jitter, if turn > 0.5 { Grade::Poor } else { Grade::Reduced });
-            }
-        }
-        if self.compensations != Compensations::default() {
-            because(Reason::Uncompensated, Grade::Reduced);
-        }
-        if self.nominal_hz.is_some_and(|hz| hz > 0.5 / dt_s.max(1e-6)) {
-            // How much the shutter has smeared such a fast motion is known only with the exposure.
-            match (main.is_some(), self.spec.exposure_s.is_some()) {
-                (true, true) => because(Reason::Folded, Grade::Reduced),
-                (true, false) => because(Reason::Folded, Grade::Poor),
-                (false, _) => because(Reason::AboveNyquist, Grade::Poor),
-            }
-        }
-        (reasons, grade)
-    }
-
-    /// How far the timestamps lie off an even grid, RMS, in seconds.
-    fn jitter_s(&self, dt_s: f64) -> f64 {
-        let (Some(first), true) = (self.t.first(), dt_s > 0.0) else { return 0.0 };
-        let mut sums = [0.0f64; 5];
-        for t in &self.t {
-            let (k, t) = (((t - first) / dt_s).round(), t - first);
-            for (s, v) in sums.iter_mut().zip([1.0, k, k * k, t, k * t]) {
-                *s += v;
-            }
-        }
-        let [n, k, kk, t, kt] = sums;
-        let det = n * kk - k * k;
-        if !(det > 0.0) {
-            return 0.0;
-        }
-        let (slope, start) = ((n * kt - k * t) / det, (kk * t - k * kt) / det);
-        let off = |v: &f64| (v - first) - start - slope * ((v - first) / dt_s).round();
-        (self.t.iter().map(|t| off(t).powi(2)).sum::<f64>() / n).sqrt()
-    }
-
     /// Direction of largest variance in degrees.
     fn main_direction(&self) -> f64 {
         let (mut xx, mut yy, mut xy) = (0.0f64, 0.0f64, 0.0f64);
@@ -499,33 +417,6 @@ impl Analyzer {
     }
 }
 
-/// A frequency above half the frame rate, and where it is seen.
-#[expect(clippy::struct_field_names, reason = "units stand last in names")]
-#[derive(Clone, Copy, Debug)]
-struct Fold {
-    nominal_hz: f64,
-    seen_hz: f64,
-    /// The multiple of the frame rate next to it.
-    carrier_hz: f64,
-}
-
-impl Fold {
-    fn of(nominal_hz: f64, rate_hz: f64) -> Self {
-        let carrier_hz = (nominal_hz / rate_hz).round() * rate_hz;
-        Self { nominal_hz, seen_hz: (nominal_hz - carrier_hz).abs(), carrier_hz }
-    }
-
-    /// The frequency that is seen at `seen_hz`.
-    fn back(&self, seen_hz: f64) -> f64 {
-        if self.nominal_hz >= self.carrier_hz { self.carrier_hz + seen_hz } else { self.carrier_hz - seen_hz }
-    }
-}
-
-/// sin(πx)/(πx).
-fn sinc(x: f64) -> f64 {
-    if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
-}
-
 /// Takes slow drift out: the straight line of least squares, or the cubic where that explains a good part of the rest; where drift is to stay
 /// in, the mean alone. How far the drift reaches, peak to peak, comes back.
 fn detrend(t: &[f64], v: &mut [f64], drift: bool) -> f64 {
@@ -577,234 +468,4 @@ fn detrend(t: &[f64], v: &mut [f64], drift: bool) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::base::clock::Mono;
-
-    fn spec() -> AnalyzerSpec {
-        AnalyzerSpec {
-            expected_fps: 25.0,
-            window_s: WINDOW_S,
-            scale_mm_per_px: Some(0.5),
-            coded: false,
-            exposure_s: None,
-        }
-    }
-
-    fn sample(i: u64, x: f64, y: f64) -> Sample {
-        Sample {
-            frame: i,
-            t_s: i as f64 * 0.04,
-            arrival: Mono(i),
-            dx_px: x,
-            dy_px: y,
-            sigma_px: 0.01,
-            correlation: 0.99,
-            fit: Fit::Good,
-            ..Sample::default()
-        }
-    }
-
-    fn run(n: u64, f: impl Fn(f64) -> (f64, f64)) -> (Analyzer, Reading) {
-        let mut a = Analyzer::new(spec());
-        let mut r = None;
-        for i in 0..n {
-            let (x, y) = f(i as f64 * 0.04);
-            let s = sample(i, x, y);
-            a.push(&s);
-            r = a.read(&s);
-        }
-        (a, r.unwrap())
-    }
-
-    #[test]
-    fn reads_a_vibration() {
-        let w = 2.0 * std::f64::consts::PI * 6.4;
-        let (a, r) = run(400, |t| (1.2 * (w * t).sin() + 0.05 * t, 0.4 * (w * t).cos()));
-        let tone = r.tone.unwrap();
-        assert!((tone.hz - 6.4).abs() < 1e-3 && (tone.major_px - 1.2).abs() < 1e-3);
-        assert!((r.displacement_pp_mm.unwrap() - 1.2).abs() < 0.02, "2 · 1.2 px · 0.5 mm/px");
-        let v = r.velocity_rms_mm_s.unwrap();
-        assert!((v / (w * 1.2 / 2f64.sqrt() * 0.5) - 1.0).abs() < 0.02, "{v}");
-        assert_eq!((r.grade, r.reasons.len(), r.aliased), (Grade::Good, 0, None));
-        assert!((200..=201).contains(&r.samples));
-        assert_eq!(a.waveform().t_s.len(), r.samples);
-        assert!(a.spectrum().step_hz > 0.0);
-    }
-
-    #[test]
-    fn what_is_lost_is_never_called_good() {
-        let mut a = Analyzer::new(spec());
-        let mut r = None;
-        for i in 0..300u64 {
-            let mut s = sample(i, 0.0, (i as f64).sin());
-            if i > 200 {
-                s.fit = Fit::Lost;
-            }
-            a.push(&s);
-            r = a.read(&s);
-        }
-        let r = r.unwrap();
-        assert_eq!(r.grade, Grade::Untrusted);
-        assert!(r.reasons.contains(&Reason::TargetLost));
-    }
-
-    /// A tone of this frequency and amplitude as a camera at 25 frames a second with this exposure samples it.
-    fn seen(hz: f64, amplitude_px: f64, nominal_hz: f64, exposure_s: Option<f64>) -> Reading {
-        let mut a = Analyzer::new(AnalyzerSpec { exposure_s, ..spec() });
-        a.nominal_hz = Some(nominal_hz);
-        let left = exposure_s.map_or(1.0, |e| sinc(hz * e));
-        let mut r = None;
-        for i in 0..300u64 {
-            let s = sample(i, amplitude_px * left * (2.0 * PI * hz * i as f64 * 0.04 + 0.3).sin(), 0.0);
-            a.push(&s);
-            r = a.read(&s);
-        }
-        r.unwrap()
-    }
-
-    #[test]
-    fn a_machine_too_fast_for_the_camera_is_measured_where_it_folds_to() {
-        for (hz, at) in [(16.2, 8.8), (23.1, 1.9), (26.4, 1.4), (41.0, 9.0)] {
-            let r = seen(hz * 1.004, 0.8, hz, Some(0.008));
-            let tone = r.tone.unwrap();
-            assert!((tone.hz - hz * 1.004).abs() < 1e-3, "{hz}: {tone:?}");
-            assert!((r.folded_hz.unwrap() - at).abs() < 0.5);
-            assert!((tone.major_px / 0.8 - 1.0).abs() < 0.01, "{hz}: {tone:?}");
-            let v = 2.0 * PI * tone.hz * 0.8 / 2f64.sqrt() * 0.5;
-            assert!((r.velocity_rms_mm_s.unwrap() / v - 1.0).abs() < 0.01);
-            assert_eq!((r.aliased, r.grade), (Some(true), Grade::Reduced));
-            assert!(r.reasons.contains(&Reason::Folded));
-        }
-        assert_eq!(seen(16.2, 0.8, 16.2, None).grade, Grade::Poor, "without the exposure its smear is not known");
-    }
-
-    #[test]
-    fn what_does_not_stand_where_it_would_fold_is_not_taken_for_it() {
-        let r = seen(4.0, 0.8, 16.2, Some(0.008));
-        assert_eq!((r.tone, r.velocity_rms_mm_s, r.aliased, r.grade), (None, None, Some(true), Grade::Poor));
-        assert!(r.reasons.contains(&Reason::AboveNyquist));
-    }
-
-    #[test]
-    fn the_shutters_smear_is_put_back() {
-        let r = seen(10.0, 0.5, 10.0, Some(0.03));
-        assert!((r.tone.unwrap().major_px / 0.5 - 1.0).abs() < 1e-3);
-        let v = 2.0 * PI * 10.0 * 0.5 / 2f64.sqrt() * 0.5;
-        assert!((r.velocity_rms_mm_s.unwrap() / v - 1.0).abs() < 0.02, "{r:?}");
-    }
-
-    #[test]
-    fn marks_become_reasons() {
-        let with = |marks: Marks, of: u64| {
-            let mut a = Analyzer::new(spec());
-            let mut r = None;
-            for i in 0..300u64 {
-                let mut s = sample(i, 0.08 * (i as f64 * 1.3).sin(), 0.0);
-                if i % of == 0 {
-                    s.marks = marks;
-                }
-                a.push(&s);
-                r = a.read(&s);
-            }
-            let r = r.unwrap();
-            (r.reasons, r.grade, r.smallest_px)
-        };
-        let covered = Marks { covered: true, ..Marks::default() };
-        assert_eq!(with(covered, 4).0, [Reason::Covered]);
-        assert_eq!(with(covered, 1).1, Grade::Poor);
-        let coded = with(Marks { coded: true, ..Marks::default() }, 1);
-        assert_eq!((coded.0.as_slice(), coded.1), ([Reason::Codec].as_slice(), Grade::Reduced));
-        assert!(coded.2 >= 0.05);
-        let mut a = Analyzer::new(spec());
-        for i in 0..300u64 {
-            let mut s = sample(i, 0.03 * (i as f64 * 1.3).sin(), 0.0);
-            s.marks.coded = true;
-            a.push(&s);
-            let r = a.read(&s).unwrap();
-            assert_eq!(r.tone, None, "an amplitude that a codec may have taken away is not told");
-            assert!(i < 110 || r.reasons == [Reason::Codec], "{:?}", r.reasons);
-        }
-        assert_eq!(with(Marks { hazy: true, ..Marks::default() }, 2).0, [Reason::Haze]);
-        assert_eq!(with(Marks { one_direction: true, ..Marks::default() }, 1).0, [Reason::OneDirection]);
-        assert_eq!(with(Marks::default(), 1).1, Grade::Good);
-    }
-
-    #[test]
-    fn nothing_absurd_is_seen_at_half_the_frame_rate() {
-        let mut state = 5u64;
-        let mut noise = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-        };
-        let mut a = Analyzer::new(spec());
-        for i in 0..400u64 {
-            let s = sample(i, 0.01 * noise() + if i % 2 == 0 { 0.02 } else { -0.02 }, 0.01 * noise());
-            a.push(&s);
-            let r = a.read(&s).unwrap();
-            assert!(r.tone.is_none_or(|t| t.major_px < 0.1), "frame {i}: {:?}", r.tone);
-        }
-    }
-
-    #[test]
-    fn drift_is_not_taken_for_the_strongest_tone() {
-        let (_, r) = run(400, |t| (0.05 * (40.0 * t).sin() + 3.0 * ((t - 8.0) / 6.0).powi(3), 0.0));
-        let tone = r.tone.unwrap();
-        assert!((tone.hz - 40.0 / (2.0 * PI)).abs() < 1e-3 && (tone.major_px - 0.05).abs() < 2e-3, "{tone:?}");
-    }
-
-    #[test]
-    fn what_was_taken_off_is_told_and_can_be_left_in() {
-        let read = |drift: bool| {
-            let mut a = Analyzer::new(spec());
-            a.compensations.drift = drift;
-            let mut r = None;
-            for i in 0..200u64 {
-                let t = i as f64 * 0.04;
-                let s = Sample {
-                    shake_px: Some([(0.3 * (t * 9.0).sin()) as f32 + 1.0, 0.0]),
-                    gain: 1.0 + 0.1 * (t * 5.0).sin() as f32,
-                    ..sample(i, 0.25 * t, 0.0)
-                };
-                a.push(&s);
-                r = a.read(&s);
-            }
-            r.unwrap()
-        };
-        let (off, left) = (read(true), read(false));
-        assert!((off.taken.drift_px - 1.99).abs() < 0.01 && (off.taken.shake_rms_px.unwrap() - 0.212).abs() < 0.01);
-        assert!((off.taken.gain.0 - 0.9).abs() < 0.01 && (off.taken.gain.1 - 1.1).abs() < 0.01);
-        assert!(off.displacement_pp_px < 1e-6 && off.grade == Grade::Good);
-        assert!((left.displacement_pp_px - 1.99).abs() < 0.01, "drift left in counts");
-        assert_eq!((left.grade, left.reasons.as_slice()), (Grade::Reduced, [Reason::Uncompensated].as_slice()));
-    }
-
-    #[test]
-    fn uneven_timestamps_are_told() {
-        let mut a = Analyzer::new(spec());
-        let mut r = None;
-        for i in 0..300u64 {
-            let mut s = sample(i, (i as f64 * 1.8).sin(), 0.0);
-            s.t_s += 0.008 * (i as f64 * 12.9898).sin();
-            a.push(&s);
-            r = a.read(&s);
-        }
-        assert!(r.unwrap().reasons.contains(&Reason::Jitter));
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(samples in proptest::collection::vec((any::<f64>(), any::<f64>(), any::<f64>(), any::<f64>(), 0..3u8), 0..120)) {
-            let mut a = Analyzer::new(spec());
-            for (t, x, y, sigma, fit) in samples {
-                let fit = [Fit::Good, Fit::Settling, Fit::Lost][usize::from(fit)];
-                let s = Sample { t_s: t, dx_px: x, dy_px: y, sigma_px: sigma, fit, ..Sample::default() };
-                a.push(&s);
-                let _ = a.read(&s);
-                let _ = (a.waveform(), a.spectrum());
-            }
-        }
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use pulp::Arch;
 
 use super::dots::{self, PATCH, Sums};
 use super::luma::Luma;
+use super::patches::{self, Field, FieldSums, Patch, Slopes, quadratic_weights};
 use super::reference::{Reference, invert, low_pass};
 
 /// Nodes of the polynomials on each axis.
@@ -35,13 +36,11 @@ struct Table {
     beyond: Poly,
     /// Covariance of the displacement for independent noise of one grey level a pixel and a gain of one: xx, xy, yy.
     covariance: [f64; 3],
-    /// Per patch: scalar products of the derivatives with the displaced model (quadratic in it), and with one.
-    patches: Vec<([Quadratic; 2], [f32; 2])>,
+    patches: Vec<Patch>,
+    /// How the linear field follows from the patches' pulls; none where it cannot be told.
+    slopes: Option<Slopes>,
     one_direction: bool,
 }
-
-/// Coefficients of 1, x, y, x², xy, y².
-type Quadratic = [f32; 6];
 
 /// A fit of one frame near one phase.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,10 +59,23 @@ pub struct Fitted {
     pub covariance: [f64; 3],
     /// The same as the patches tell it by how differently they pull, in pixels squared.
     pub spread: [f64; 3],
+    /// How the displacement goes with the place.
+    pub field: Field,
+    /// Variance of a pixel, in grey levels squared, as the patches tell it by how they lie apart beyond such a field; 0 where there are too few.
+    pub apart: f64,
+    /// Pixels that were compared.
+    pub pixels: f64,
     /// Whether only motion across the region's edges can be seen: it has no structure along them.
     pub one_direction: bool,
     /// Whether the rest lay within the phase's reach; else `d` is the way to go on.
     pub settled: bool,
+}
+
+/// The sums of a frame, and which patches are left out.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    sums: &'a [Sums],
+    out: &'a [bool],
 }
 
 /// Bases of one region.
@@ -82,6 +94,13 @@ pub struct Bank {
     picture: Vec<f32>,
     edge: Vec<u8>,
     sums: Vec<Sums>,
+    /// How the patches pull, of the newest fit that settled, and in which slot it was made.
+    pulls: Vec<[f64; 2]>,
+    fitted_in: usize,
+    /// Patches that are left out of the fit.
+    out: Vec<bool>,
+    /// Pixels that are not.
+    pixels: usize,
     /// Scratch for low-passed derivatives; empty for a full band.
     low: Vec<f32>,
     line: Vec<f32>,
@@ -94,6 +113,7 @@ impl Bank {
     #[must_use]
     pub fn new(w: usize, h: usize) -> Self {
         let n = w * h;
+        let count = dots::patches(w, h).0 * dots::patches(w, h).1;
         let per_px = if n <= 128 * 128 { 4 } else { 2 };
         let phases = per_px * per_px;
         let slots = (MEMORY / (12 * n)).clamp(1, phases);
@@ -108,7 +128,11 @@ impl Bank {
             tables: vec![None; slots],
             picture: vec![0.0; n],
             edge: vec![0; w],
-            sums: vec![[0.0; 5]; dots::patches(w, h).0 * dots::patches(w, h).1],
+            sums: vec![[0.0; 5]; count],
+            pulls: vec![[0.0; 2]; count],
+            fitted_in: 0,
+            out: vec![false; count],
+            pixels: n,
             low: Vec::new(),
             line: vec![0.0; w.max(h)],
             flicker: true,
@@ -126,6 +150,26 @@ impl Bank {
     pub fn clear(&mut self) {
         self.slot_of.fill(None);
         self.phase_of.fill(None);
+    }
+
+    /// Leaves these patches out from here on (true: left out). They are still looked at.
+    pub fn leave_out(&mut self, out: &[bool]) {
+        if self.out == out || self.out.len() != out.len() {
+            return;
+        }
+        self.out.copy_from_slice(out);
+        let (columns, h) = (self.w.div_ceil(PATCH), self.n / self.w);
+        let side = |i: usize, n: usize| PATCH.min(n - i * PATCH);
+        let left = out.iter().enumerate().filter(|(_, out)| !**out);
+        self.pixels = left.map(|(i, _)| side(i % columns, self.w) * side(i / columns, h)).sum();
+        self.clear();
+    }
+
+    /// The patches as of the newest fit that settled: what each is, how it pulls, and whether it is left out.
+    pub fn parts(&self) -> impl Iterator<Item = (&Patch, &[f64; 2], bool)> + Clone {
+        let table = self.tables.get(self.fitted_in).and_then(Option::as_ref);
+        let patches = table.map_or(&[][..], |t| &t.patches[..]);
+        patches.iter().zip(&self.pulls).zip(&self.out).map(|((patch, pull), out)| (patch, pull, *out))
     }
 
     /// Whole part and phase number of a displacement.
@@ -159,7 +203,12 @@ impl Bank {
         let table = self.tables[slot].as_ref()?;
         let p = self.per_px as f64;
         let base = (whole.0 as f64 + phase.0 as f64 / p, whole.1 as f64 + phase.1 as f64 / p);
-        table.solve(&self.sums, base, 0.3 / p, self.n as f64, self.flicker)
+        let parts = Parts { sums: &self.sums, out: &self.out };
+        let fitted = table.solve(parts, base, 0.3 / p, self.pixels as f64, &mut self.pulls, self.flicker)?;
+        if fitted.settled {
+            self.fitted_in = slot;
+        }
+        Some(fitted)
     }
 
     /// The phases' numbers as an index; the slot that holds it, made now if need be.
@@ -211,42 +260,57 @@ impl Bank {
             }
         }
         // How the scalar products with the basis answer to displacement, gain and offset.
+        let (columns, h) = (w.div_ceil(PATCH), n / w);
+        let mut patches: Vec<Patch> = patches::places(w, h).map(|place| Patch { place, ..Patch::default() }).collect();
+        let mut sums = FieldSums::default();
         let mut g = [[0.0; 4]; 4];
         for (r, b) in basis.chunks_exact(3 * w).enumerate() {
-            for i in 0..3 {
-                let with = match self.low.get(i * n + r * w..i * n + (r + 1) * w) {
-                    Some(low) => low,
-                    None => &b[i * w..(i + 1) * w],
-                };
-                for j in 0..3 {
-                    g[i][j] += dot(with, &b[j * w..(j + 1) * w]);
+            let y = r as f64 + 0.5 - h as f64 / 2.0;
+            for column in 0..columns {
+                let (from, to) = (column * PATCH, (column * PATCH + PATCH).min(w));
+                let part = |i: usize| &b[i * w + from..i * w + to];
+                let with = |i: usize| self.low.get(i * n + r * w + from..i * n + r * w + to).unwrap_or_else(|| part(i));
+                let index = r / PATCH * columns + column;
+                let (plain, along_x) = products([with(0), with(1), part(2)], [part(0), part(1), part(2)], from, w);
+                let patch = &mut patches[index];
+                patch.fisher[0] += plain[0][0];
+                patch.fisher[1] += f64::midpoint(plain[0][1], plain[1][0]);
+                patch.fisher[2] += plain[1][1];
+                if self.out[index] {
+                    continue;
                 }
-                g[i][3] += with.iter().map(|&v| f64::from(v)).sum::<f64>();
-            }
-            for j in 0..3 {
-                g[3][j] += b[j * w..(j + 1) * w].iter().map(|&v| f64::from(v)).sum::<f64>();
+                sums.add(patch, &plain, &along_x, y);
+                for (g, plain) in g.iter_mut().flatten().zip(plain.iter().flatten()) {
+                    *g += plain;
+                }
             }
         }
-        g[3][3] = n as f64;
         for (part, low) in self.low.chunks_exact(n).enumerate() {
             for (l, b) in low.chunks_exact(w).zip(basis.chunks_exact_mut(3 * w)) {
                 b[part * w..(part + 1) * w].copy_from_slice(l);
             }
         }
+        // The same of what is compared with among itself: the noise of the products.
         let mut own = [[0.0; 4]; 4];
-        for b in basis.chunks_exact(3 * w) {
-            for i in 0..3 {
-                for j in 0..3 {
-                    own[i][j] += dot(&b[i * w..(i + 1) * w], &b[j * w..(j + 1) * w]);
+        for (r, b) in basis.chunks_exact(3 * w).enumerate() {
+            for column in 0..columns {
+                let (from, to) = (column * PATCH, (column * PATCH + PATCH).min(w));
+                let part = |i: usize| &b[i * w + from..i * w + to];
+                let index = r / PATCH * columns + column;
+                if self.out[index] {
+                    continue;
                 }
-                let sum = b[i * w..(i + 1) * w].iter().map(|&v| f64::from(v)).sum::<f64>();
-                own[i][3] += sum;
-                own[3][i] += sum;
+                let all = [part(0), part(1), part(2)];
+                let (plain, _) = products(all, all, from, w);
+                sums.add_noise(patches[index].place, [plain[0][0], plain[0][1], plain[1][1]]);
+                for (own, plain) in own.iter_mut().flatten().zip(plain.iter().flatten()) {
+                    *own += plain;
+                }
             }
         }
-        own[3][3] = n as f64;
+        let pixels = self.pixels as f64;
         let averaged = noise / f64::from(reference.frames().max(1));
-        let across = one_direction(&own, averaged * n as f64);
+        let across = one_direction(&own, averaged * pixels);
         let Some(inverse) = (match across {
             None => invert(&g),
             Some(e) => invert_along(&g, e),
@@ -259,12 +323,10 @@ impl Bank {
         let ones = [g[0][3], g[1][3], g[2][3], g[3][3]];
         let covariance = sandwich(&inverse, &own);
         let step = 0.3 / self.per_px as f64;
-        let columns = w.div_ceil(PATCH);
-        let mut patches = vec![([[0.0f32; 6]; 2], [0.0f32; 2]); self.sums.len()];
         for (i, b) in basis.chunks_exact(3 * w).enumerate() {
             for part in 0..2 {
                 for (column, b) in b[part * w..(part + 1) * w].chunks(PATCH).enumerate() {
-                    patches[i / PATCH * columns + column].1[part] += b.iter().sum::<f32>();
+                    patches[i / PATCH * columns + column].ones[part] += b.iter().sum::<f32>();
                 }
             }
         }
@@ -277,20 +339,22 @@ impl Bank {
                 let mut square = 0.0;
                 let weights = quadratic_weights(j as f32 - 2.0, i as f32 - 2.0);
                 for (r, (b, v)) in basis.chunks_exact(3 * w).zip(picture.chunks_exact(w)).enumerate() {
-                    for part in 0..2 {
-                        let parts = b[part * w..(part + 1) * w].chunks(PATCH).zip(v.chunks(PATCH)).enumerate();
-                        for (column, (b, v)) in parts {
-                            let product: f32 = b.iter().zip(v).map(|(b, v)| b * v).sum();
-                            c[part] += f64::from(product);
-                            let to = &mut patches[r / PATCH * columns + column].0[part];
-                            for (to, weight) in to.iter_mut().zip(&weights) {
+                    for (column, v) in v.chunks(PATCH).enumerate() {
+                        let index = r / PATCH * columns + column;
+                        let from = column * PATCH;
+                        let part = |k: usize| &b[k * w + from..k * w + from + v.len()];
+                        let kept = if self.out[index] { 0.0 } else { 1.0 };
+                        for k in 0..2 {
+                            let product: f32 = part(k).iter().zip(v).map(|(b, v)| b * v).sum();
+                            c[k] += kept * f64::from(product);
+                            for (to, weight) in patches[index].model[k].iter_mut().zip(&weights) {
                                 *to += weight * product;
                             }
                         }
+                        c[2] += kept * dot(part(2), v);
+                        c[3] += kept * f64::from(v.iter().sum::<f32>());
+                        square += kept * dot(v, v);
                     }
-                    c[2] += dot(&b[2 * w..], v);
-                    c[3] += v.iter().map(|&v| f64::from(v)).sum::<f64>();
-                    square += dot(v, v);
                 }
                 let spanned: f64 = multiply(&inverse, &c).iter().zip(&c).map(|(a, b)| a * b).sum();
                 for k in 0..4 {
@@ -307,6 +371,7 @@ impl Bank {
             model: [mx, my, m, one],
             beyond,
             covariance,
+            slopes: if across.is_none() { sums.solve(&inverse, [columns > 1, h > PATCH]) } else { None },
             patches,
             one_direction: across.is_some(),
         };
@@ -320,9 +385,17 @@ impl Bank {
 impl Table {
     /// Displacement, gain and offset from the sums: Newton steps with the phase's own normal matrix. `base` is the phase's
     /// displacement, `unit` the distance of the polynomials' nodes in pixels.
-    fn solve(&self, sums: &[Sums], base: (f64, f64), unit: f64, n: f64, flicker: bool) -> Option<Fitted> {
+    fn solve(
+        &self,
+        parts: Parts<'_>,
+        base: (f64, f64),
+        unit: f64,
+        n: f64,
+        pulls: &mut [[f64; 2]],
+        flicker: bool,
+    ) -> Option<Fitted> {
         let (mut with, mut square) = ([0.0f64; 4], 0.0f64);
-        for s in sums {
+        for (s, _) in parts.sums.iter().zip(parts.out).filter(|(_, out)| !**out) {
             for (w, s) in with.iter_mut().zip(s) {
                 *w += f64::from(*s);
             }
@@ -363,7 +436,11 @@ impl Table {
         let spanned: f64 = multiply(&self.inverse, &with).iter().zip(&with).map(|(a, b)| a * b).sum();
         let beyond = if settled { gain * gain * value(&self.beyond, dx / unit, dy / unit) } else { 0.0 };
         let scale = 1.0 / (gain * gain);
-        let spread = if settled { self.pull_apart(sums, (dx / unit, dy / unit), gain, offset) } else { [0.0; 3] };
+        let (spread, field, apart) = if settled {
+            self.pull_apart(parts, (dx / unit, dy / unit), (gain, offset), pulls)
+        } else {
+            ([0.0; 3], Field::default(), 0.0)
+        };
         Some(Fitted {
             d: (base.0 + dx, base.1 + dy),
             gain,
@@ -372,6 +449,9 @@ impl Table {
             total,
             covariance: self.covariance.map(|c| c * scale),
             spread: spread.map(|c| c * scale),
+            field,
+            apart,
+            pixels: n,
             one_direction: self.one_direction,
             settled,
         })
@@ -396,24 +476,80 @@ impl Table {
     }
 
     /// Covariance of the displacement from how differently the patches pull at it (cluster-robust: White 1984, with patches as clusters):
-    /// whatever noise does within a patch, blocks of a codec, haze, dirt, it is counted as it is.
-    fn pull_apart(&self, sums: &[Sums], (x, y): (f64, f64), gain: f64, offset: f64) -> [f64; 3] {
-        let (x, y, gain, offset) = (x as f32, y as f32, gain as f32, offset as f32);
+    /// whatever noise does within a patch, blocks of a codec, haze, dirt, it is counted as it is. And the linear field that they pull for.
+    fn pull_apart(
+        &self,
+        parts: Parts<'_>,
+        (x, y): (f64, f64),
+        (gain, offset): (f64, f64),
+        out: &mut [[f64; 2]],
+    ) -> ([f64; 3], Field, f64) {
+        let (x, y, light) = (x as f32, y as f32, (gain as f32, offset as f32));
         let at = [1.0, x, y, x * x, x * y, y * y];
         let mut pulls = [[0.0; 4]; 4];
-        for (s, (model, ones)) in sums.iter().zip(&self.patches) {
-            let pull: [f64; 2] = std::array::from_fn(|k| {
-                let expected: f32 = model[k].iter().zip(&at).map(|(c, v)| c * v).sum();
-                f64::from(s[k] - gain * expected - offset * ones[k])
-            });
+        let mut moments = [0.0; 4];
+        let mut m = 0.0f64;
+        for (((s, left_out), patch), to) in parts.sums.iter().zip(parts.out).zip(&self.patches).zip(&mut *out) {
+            let pull = patch.pull(s, &at, light.0, light.1);
+            *to = pull;
+            if *left_out {
+                continue;
+            }
+            m += 1.0;
             pulls[0][0] += pull[0] * pull[0];
             pulls[0][1] += pull[0] * pull[1];
             pulls[1][1] += pull[1] * pull[1];
+            let [px, py] = patch.place;
+            for (to, v) in moments.iter_mut().zip([pull[0] * px, pull[0] * py, pull[1] * px, pull[1] * py]) {
+                *to += v;
+            }
         }
         pulls[1][0] = pulls[0][1];
-        let m = sums.len() as f64;
-        sandwich(&self.inverse, &pulls).map(|c| c * m / (m - 1.0).max(1.0))
+        let spread = sandwich(&self.inverse, &pulls).map(|c| c * m / (m - 1.0).max(1.0));
+        let field = self.slopes.as_ref().map_or_else(Field::default, |s| s.field(&moments, gain));
+        (spread, field, self.beyond_field(parts, out, &field.known().map(|s| gain * s)))
     }
+
+    /// Mean square of the pulls beyond a linear field (`slopes` times the gain), as the variance of a pixel that would make them.
+    fn beyond_field(&self, parts: Parts<'_>, pulls: &[[f64; 2]], slopes: &[f64; 4]) -> f64 {
+        let (mut square, mut expected, mut m) = (0.0, 0.0, 0.0);
+        for ((patch, pull), _) in self.patches.iter().zip(pulls).zip(parts.out).filter(|(_, out)| !**out) {
+            let of_field = patch.times(patch.moved(slopes));
+            square += (pull[0] - of_field[0]).powi(2) + (pull[1] - of_field[1]).powi(2);
+            expected += patch.fisher[0] + patch.fisher[2];
+            m += 1.0;
+        }
+        // Displacement and field take six of the two degrees of freedom a patch.
+        if m > 3.0 && expected > 0.0 { square / expected * m / (m - 3.0) } else { 0.0 }
+    }
+}
+
+/// Scalar products of what is compared with (and one) with the basis (and one) over a piece of a row, and the same times the place along x.
+fn products(with: [&[f32]; 3], basis: [&[f32]; 3], from: usize, w: usize) -> ([[f64; 4]; 4], [[f64; 2]; 4]) {
+    let (mut plain, mut along_x) = ([[0.0; 4]; 4], [[0.0; 2]; 4]);
+    let mut placed = [[0.0f32; PATCH]; 2];
+    let len = basis[0].len();
+    for (placed, b) in placed.iter_mut().zip(&basis) {
+        for (i, (p, b)) in placed.iter_mut().zip(*b).enumerate() {
+            *p = b * ((from + i) as f32 + 0.5 - w as f32 / 2.0);
+        }
+    }
+    let sum = |v: &[f32]| f64::from(v.iter().sum::<f32>());
+    for i in 0..3 {
+        for j in 0..3 {
+            plain[i][j] = dot(with[i], basis[j]);
+        }
+        plain[i][3] = sum(with[i]);
+        plain[3][i] = sum(basis[i]);
+        for (to, placed) in along_x[i].iter_mut().zip(&placed) {
+            *to = dot(with[i], &placed[..len]);
+        }
+    }
+    plain[3][3] = len as f64;
+    for (to, placed) in along_x[3].iter_mut().zip(&placed) {
+        *to = sum(&placed[..len]);
+    }
+    (plain, along_x)
 }
 
 /// The direction that alone has structure, if the other one's gradients are no more than noise makes of an averaged picture (`noise` per
@@ -485,13 +621,6 @@ fn sandwich(a: &[[f64; 4]; 4], m: &[[f64; 4]; 4]) -> [f64; 3] {
         sum
     };
     [entry(0, 0), entry(0, 1), entry(1, 1)]
-}
-
-/// Weights of a value at the node (x, y) in the quadratic of least squares over all nodes.
-fn quadratic_weights(x: f32, y: f32) -> Quadratic {
-    // Orthogonal polynomials on -2..2: 1, x and x² - 2, of squares 5, 10 and 14.
-    let (qx, qy) = ((x * x - 2.0) / 70.0, (y * y - 2.0) / 70.0);
-    [1.0 / 25.0 - 2.0 * (qx + qy), x / 50.0, y / 50.0, qx, x * y / 100.0, qy]
 }
 
 fn multiply(m: &[[f64; 4]; 4], v: &[f64; 4]) -> [f64; 4] {

@@ -62,6 +62,7 @@ impl FrameMeter {
             self.on = on;
             for r in &mut self.regions {
                 r.tracker.compensate_flicker(on.flicker);
+                r.tracker.set_robust(on.haze);
             }
         }
     }

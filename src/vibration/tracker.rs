@@ -8,12 +8,16 @@ use std::f64::consts::PI;
 use pulp::Arch;
 
 use super::bank::{Bank, Fitted};
+use super::dots;
 use super::held::Held;
 use super::light::Light;
 use super::luma::Luma;
+use super::patches::Field;
 use super::predict::Predictor;
 use super::reference::Reference;
-use crate::model::vibration::{Fit, Marks, Sample};
+use super::residual;
+use super::together::Together;
+use crate::model::vibration::{Bend, Fit, Marks, Sample};
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
 const PLAIN_FRAMES: u32 = 64;
@@ -59,6 +63,8 @@ const SATURATED: f64 = 0.1;
 /// A displacement under uneven light that is less certain than this, and so many times less than usual, is unusable.
 const UNUSABLE_PX: f64 = 0.04;
 const UNUSABLE_TIMES: f64 = 6.0;
+/// Step of the differences that give the model's slopes, in pixels; their size does not matter.
+const SLOPE_STEP_PX: f64 = 0.05;
 /// Looks at the residual that are remembered.
 const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
@@ -89,6 +95,10 @@ pub struct Track {
     pub fit: Fit,
     /// What the picture shows that limits the measurement.
     pub marks: Marks,
+    /// Turn and bend of the region; none where it cannot be told.
+    pub bend: Bend,
+    /// Share of the region that is left out: covered, or moving otherwise.
+    pub left_out: f32,
     /// The camera's shake at the region in pixels, taken off or not; none where no background tells.
     pub shake_px: Option<[f32; 2]>,
     /// Contrast against the reference.
@@ -116,6 +126,8 @@ impl Track {
             correlation: self.correlation as f32,
             fit: self.fit,
             marks: self.marks,
+            bend: self.bend,
+            left_out: self.left_out,
             shake_px: self.shake_px,
             gain: self.gain,
             ..of
@@ -139,10 +151,15 @@ pub struct Tracker {
     begun: bool,
     textured: bool,
     path: Predictor,
+    /// Whether patches that disagree are combined so that none misleads.
+    robust: bool,
+    together: Together,
     /// What is usual of a residual's variance per pixel, and its mean deviation; none before the first.
     usual: Option<(f64, f64)>,
     /// How many times more uncertain the patches are than independent noise would make them.
     shared: f64,
+    /// Variance of a pixel as the patches tell it beyond a linear field: the mean of some frames.
+    apart: f64,
     /// In which share of the looks at the residual it was smooth, and how many looks there were.
     smeared: f64,
     looks: u32,
@@ -160,6 +177,8 @@ pub struct Tracker {
     lost: u32,
     covered_run: u32,
     residual: Vec<f32>,
+    /// The model and its slopes, where the residual is looked at.
+    model: [Vec<f32>; 3],
 }
 
 impl Tracker {
@@ -180,8 +199,11 @@ impl Tracker {
             begun: false,
             textured: false,
             path: Predictor::default(),
+            robust: true,
+            together: Together::new(dots::patches(w, h)),
             usual: None,
             shared: 1.0,
+            apart: 0.0,
             smeared: 0.0,
             looks: 0,
             learning: false,
@@ -189,6 +211,7 @@ impl Tracker {
             coded: false,
             flicker: true,
             residual: vec![0.0; w * h],
+            model: std::array::from_fn(|_| vec![0.0; w * h]),
             plain_sigma_px: 0.0,
             variance: 0.0,
             seen: 0,
@@ -203,6 +226,8 @@ impl Tracker {
         self.textured = false;
         self.path.reset();
         self.usual = None;
+        self.together.reset();
+        self.bank.leave_out(self.together.out());
         self.shared = 1.0;
         self.smeared = 0.0;
         self.looks = 0;
@@ -214,6 +239,37 @@ impl Tracker {
         self.seen = 0;
         self.lost = 0;
         self.covered_run = 0;
+    }
+
+    /// Whether patches that disagree (haze, something in front of a corner) are combined so that none misleads; as it is from the beginning.
+    pub fn set_robust(&mut self, on: bool) {
+        if self.robust != on {
+            self.robust = on;
+            self.forget_patches();
+        }
+    }
+
+    fn forget_patches(&mut self) {
+        self.together.reset();
+        self.bank.leave_out(self.together.out());
+        self.usual = None;
+    }
+
+    /// Combines the patches where they disagree; gives the uncertainty of that in pixels.
+    fn combine(&mut self, f: &mut Fitted, variance: f64) -> Option<f64> {
+        if !self.robust || f.one_direction || self.reference.frames() < 16 {
+            return None;
+        }
+        let before = self.together.share_out();
+        let combined = self.together.take(self.bank.parts(), f, variance);
+        self.bank.leave_out(self.together.out());
+        if (self.together.share_out() - before).abs() > 1e-9 {
+            // Other pixels, another residual.
+            self.usual = None;
+        }
+        let combined = combined?;
+        f.d = combined.d;
+        Some(combined.sigma_px)
     }
 
     /// Whether changes of the light are fitted along; where they are not, they move the displacement.
@@ -291,11 +347,11 @@ impl Tracker {
                 best = better(best, self.solve(luma, start));
             }
         }
-        let Some(f) = best.filter(|f| correlation(f) >= LOST_BELOW) else {
+        let Some(mut f) = best.filter(|f| correlation(f) >= LOST_BELOW) else {
             let marks = Marks { covered: unusable, ..Marks::default() };
             return (Track { marks, ..self.missed() }, None);
         };
-        let n = (self.w * self.h) as f64;
+        let n = f.pixels;
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
         let (times, above) = if self.coded { (COVERED_CODED, 6.0) } else { (COVERED, 0.3) };
@@ -326,7 +382,10 @@ impl Tracker {
             let now = ((f.spread[0] + f.spread[2]) / white).clamp(0.5, 1e3);
             self.shared += 0.1 * (now - self.shared);
         }
-        let mut sigma_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance) * (1.0 + own)).sqrt();
+        self.apart += (f.apart - self.apart) * if self.apart > 0.0 { 0.1 } else { 1.0 };
+        let combined = if covered { None } else { self.combine(&mut f, variance) };
+        let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
+        let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
         if self.coded {
             sigma_px = (CODED_SHARE * sigma_px).hypot(CODED_FLOOR_PX);
         }
@@ -357,6 +416,8 @@ impl Tracker {
                 relit: !RELIT.contains(&f.gain),
                 saturated: self.saturated,
             },
+            bend: Bend { seen_px: [f.d.0 as f32, f.d.1 as f32], ..bend(&f.field, self.apart.max(1e-3)) },
+            left_out: self.together.share_out() as f32,
         };
         if !(covered && self.learning) {
             self.usual = Some(usual(self.usual, variance));
@@ -427,7 +488,7 @@ impl Tracker {
             fit: Fit::Good,
             marks,
             gain: 1.0,
-            shake_px: None,
+            ..Track::default()
         })
     }
 
@@ -435,22 +496,39 @@ impl Tracker {
     fn look_at_residual(&mut self, luma: &Luma<'_>, f: &Fitted) {
         let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
         let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
-        self.reference.evaluate(self.arch, rest, 0, &mut self.residual);
+        self.reference.evaluate(self.arch, rest, 0, &mut self.model[0]);
         let (w, level) = (self.w, f64::from(self.reference.level()));
         let (x, y) = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
         let last = luma.width() as i64 - 1;
         let mut ends = 0usize;
-        for (i, r) in self.residual.chunks_exact_mut(w).enumerate() {
+        for (i, (r, model)) in self.residual.chunks_exact_mut(w).zip(self.model[0].chunks_exact(w)).enumerate() {
             let row = luma.row(y + i as i64);
-            for (j, r) in r.iter_mut().enumerate() {
+            for (j, (r, m)) in r.iter_mut().zip(model).enumerate() {
                 let p = row[(x + j as i64).clamp(0, last) as usize];
                 ends += usize::from(!(2..=253).contains(&p));
-                *r = (f64::from(p) - level - f.gain * f64::from(*r) - f.offset) as f32;
+                *r = (f64::from(p) - level - f.gain * f64::from(*m) - f.offset) as f32;
             }
         }
         self.saturated = ends as f64 > SATURATED * self.residual.len() as f64;
+        // Haze and a second body leave smooth residuals too, but theirs are displacements.
+        self.slopes(rest);
+        let [_, gx, gy] = &self.model;
+        residual::straighten(&mut self.residual, [gx, gy], w);
+        residual::blank(&mut self.residual, w, self.together.out());
         let smear = smear(&self.residual, w);
         self.judge_smear(smear);
+    }
+
+    /// The slopes of the model displaced by `rest`.
+    fn slopes(&mut self, rest: (f64, f64)) {
+        let [beside, gx, gy] = &mut self.model;
+        for (to, (ex, ey)) in [(gx, (SLOPE_STEP_PX, 0.0)), (gy, (0.0, SLOPE_STEP_PX))] {
+            self.reference.evaluate(self.arch, (rest.0 + ex, rest.1 + ey), 0, to);
+            self.reference.evaluate(self.arch, (rest.0 - ex, rest.1 - ey), 0, beside);
+            for (t, b) in to.iter_mut().zip(beside.iter()) {
+                *t -= b;
+            }
+        }
     }
 
     fn judge_smear(&mut self, smear: f64) {
@@ -519,6 +597,7 @@ impl Tracker {
     /// The fit that the low frequencies tell, where they tell it well.
     fn low_fit(&mut self, luma: &Luma<'_>, f: &Fitted) -> Fitted {
         let low = self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h)));
+        low.leave_out(self.together.out());
         let noise = self.usual.map_or(0.0, |u| u.0);
         let again = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d, noise);
         again.filter(|a| a.settled && (a.d.0 - f.d.0).hypot(a.d.1 - f.d.1) < 0.1).unwrap_or(*f)
@@ -619,6 +698,13 @@ fn smear(v: &[f32], w: usize) -> f64 {
         (1.0 + rho) / (1.0 - rho)
     };
     spread(right) * spread(below)
+}
+
+/// Turn and bend by the linear field; `variance` is that of a pixel.
+fn bend(field: &Field, variance: f64) -> Bend {
+    let [turn, x, y] = field.variances.map(|v| (variance * v).sqrt() as f32);
+    let down = field.down().map(|s| s as f32);
+    Bend { turn_rad: field.turn_rad() as f32, turn_sigma_rad: turn, down, down_sigma: x.max(y), ..Bend::default() }
 }
 
 /// Correlation coefficient of a fit.

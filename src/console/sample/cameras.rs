@@ -130,6 +130,10 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
         reasons: Vec::new(),
         aliased: Some(hz > 12.5),
         folded_hz: (hz > 12.5).then_some(25.0 - hz),
+        harmonics: std::sync::Arc::default(),
+        alias: None,
+        turn_rms_rad: None,
+        left_out: 0.0,
         smallest_px: 0.012,
         samples: 256,
         deviation: (role == Role::Asset).then(|| {

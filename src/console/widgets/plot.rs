@@ -48,6 +48,8 @@ pub struct Mark {
     pub label: String,
     /// How it is drawn.
     pub role: Role,
+    /// How many rows below the top.
+    pub row: u16,
 }
 
 /// A line chart.
@@ -221,13 +223,14 @@ impl Chart<'_> {
             let x = plot.x + (share * f64::from(plot.width - 1)).round() as u16;
             let pointer = if theme.unicode { "▼" } else { "v" };
             let style = theme.style(mark.role);
-            buf.set_string(x, plot.y, pointer, style);
+            let y = plot.y + mark.row.min(plot.height.saturating_sub(1));
+            buf.set_string(x, y, pointer, style);
             // On the side that has more room, cut there if it must be.
             let (before, after) = ((x - plot.x).saturating_sub(1), (plot.right() - x).saturating_sub(2));
             let label = fit::cut(&mark.label, before.max(after).into(), theme.unicode);
             let wide = fit::width(&label) as u16;
             let start = if wide <= after { x + 2 } else { x - 1 - wide };
-            buf.set_stringn(start, plot.y, label, wide.into(), style);
+            buf.set_stringn(start, y, label, wide.into(), style);
         }
     }
 
@@ -271,7 +274,7 @@ mod tests {
             series: vec![Series { values, role: Role::Text }],
             bands: vec![],
             levels: vec![Level { y: 8.0, label: "alarm 8.00".into(), role: Role::High }],
-            marks: vec![Mark { x: 5.0, label: "16.2 Hz".into(), role: Role::Text }],
+            marks: vec![Mark { x: 5.0, label: "16.2 Hz".into(), role: Role::Text, row: 0 }],
             empty: "no values yet",
         }
     }
@@ -310,7 +313,7 @@ mod tests {
         #[test]
         fn never_panics(values in prop::collection::vec(any::<f32>(), 0..80), w in 0_u16..90, h in 0_u16..30, low in any::<f64>(), high in any::<f64>(), x in any::<f64>(), unicode in any::<bool>()) {
             let mut c = chart(&values, (low, high));
-            c.marks.push(Mark { x, label: "a long label that may not fit".into(), role: Role::Text });
+            c.marks.push(Mark { x, label: "a long label that may not fit".into(), role: Role::Text, row: 0 });
             c.levels.push(Level { y: x, label: "limit".into(), role: Role::Text });
             drawn(&c, w, h, unicode);
             c.y = from_zero(&values, &[high]);

@@ -71,6 +71,10 @@ fn reading(at: Mono, error_px: f64) -> Reading {
         reasons: Vec::new(),
         aliased: Some(false),
         folded_hz: None,
+        harmonics: std::sync::Arc::default(),
+        alias: None,
+        turn_rms_rad: None,
+        left_out: 0.0,
         smallest_px: 0.01,
         samples: 200,
         ..Reading::default()

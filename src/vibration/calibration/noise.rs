@@ -67,6 +67,7 @@ pub fn noise(samples: &[Sample], coded: bool) -> Found {
         scale_mm_per_px: None,
         coded,
         exposure_s: None,
+        readout_s: None,
     });
     for s in &settled {
         a.push(s);

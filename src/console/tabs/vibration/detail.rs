@@ -14,7 +14,7 @@ use crate::console::widgets::heat::Heat;
 use crate::console::widgets::orbit::Orbit;
 use crate::console::widgets::plot::{Chart, Level, Mark, Series, Shade, around_zero, from_zero};
 use crate::model::quantity::Quantity;
-use crate::model::vibration::{LimitKind, Spectrum};
+use crate::model::vibration::{Harmonic, LimitKind, Spectrum};
 
 /// Seconds of the waveform that are shown.
 const SHOWN_S: f32 = 4.0;
@@ -147,11 +147,17 @@ fn peak_mark(row: &Row<'_>, ctx: &Ctx<'_>) -> Vec<Mark> {
         sig3(Some(tone.major_px)),
         sig3(Some(tone.sigma_px))
     );
-    vec![Mark {
-        x: reading.folded_hz.unwrap_or_else(|| folded_hz(tone.hz, end_hz(&row.roi.spectrum))),
-        label,
-        role: if row.stale(ctx) { Role::Stale } else { Role::Text },
-    }]
+    let end = end_hz(&row.roi.spectrum);
+    let role = if row.stale(ctx) { Role::Stale } else { Role::Text };
+    // Harmonics stand a row lower, so that the peak's label is not written over.
+    let harmonic = |h: &Harmonic| {
+        let folded = if h.folded() { ctx.theme.glyphs().folded } else { "" };
+        let label = format!("{folded}{}{}", h.order, ctx.theme.glyphs().times);
+        Mark { x: folded_hz(h.seen_hz, end), label, role: Role::Quiet, row: 1 }
+    };
+    let mut marks: Vec<Mark> = reading.harmonics.iter().map(harmonic).collect();
+    marks.push(Mark { x: reading.folded_hz.unwrap_or_else(|| folded_hz(tone.hz, end)), label, role, row: 0 });
+    marks
 }
 
 fn legend(ctx: &Ctx<'_>) -> &'static str {

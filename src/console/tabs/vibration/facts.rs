@@ -12,7 +12,12 @@ use crate::console::widgets::fit;
 use crate::console::widgets::mark::aged;
 use crate::model::compensation::Compensation;
 use crate::model::quantity::Quantity;
-use crate::model::vibration::{Level, LimitKind, LimitMark, Reading, Reason};
+use crate::model::vibration::{Harmonic, Level, LimitKind, LimitMark, Reading, Reason};
+
+/// Candidates that are shown.
+const CANDIDATES: usize = 3;
+/// A smaller turn is not shown.
+const LEAST_TURN_RAD: f64 = 1e-4;
 
 /// The facts of a region, wrapped to `width` cells.
 pub(super) fn facts(row: &Row<'_>, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
@@ -21,6 +26,7 @@ pub(super) fn facts(row: &Row<'_>, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'sta
     out.limits(row);
     if let Some(reading) = row.roi.reading.as_deref() {
         out.grade(reading);
+        out.alias(reading);
         out.numbers(row, reading);
     }
     out.usual(row);
@@ -117,7 +123,9 @@ impl Facts<'_> {
         if r.smallest_px.is_finite() {
             self.fact("smallest", &format!("{} would be seen", with_unit(r.smallest_px)), self.stale);
         }
+        self.harmonics(r);
         match r.aliased {
+            Some(true) if r.alias.is_some() => {}
             Some(true) => {
                 let folded = format!("{} folded", self.ctx.theme.glyphs().folded);
                 let words = match r.folded_hz {
@@ -130,8 +138,45 @@ impl Facts<'_> {
                 };
                 self.fact("alias", &words, self.stale);
             }
-            None if r.tone.is_some() => self.fact("alias", "not known: no machine speed is configured", true),
+            None if r.tone.is_some() && !r.alias.as_ref().is_some_and(|a| a.tells()) => {
+                self.fact("alias", "not known: no machine speed is configured", true);
+            }
             _ => {}
+        }
+    }
+
+    /// What the tone may really be and why.
+    fn alias(&mut self, r: &Reading) {
+        let folded = self.ctx.theme.glyphs().folded;
+        if let Some(alias) = r.alias.as_ref().filter(|a| a.tells()) {
+            let all: Vec<String> = alias
+                .candidates
+                .iter()
+                .take(CANDIDATES)
+                .map(|c| format!("{} Hz ({:.0} %)", sig3(Some(c.hz)), 100.0 * c.weight))
+                .collect();
+            let verdict = if alias.suspected { format!("{folded} ") } else { String::new() };
+            self.fact("alias", &format!("{verdict}may be {}: {}", all.join(", "), alias.words()), self.stale);
+        }
+    }
+
+    /// Multiples of the tone, how the region turns, and what of it is left out.
+    fn harmonics(&mut self, r: &Reading) {
+        let folded = self.ctx.theme.glyphs().folded;
+        if !r.harmonics.is_empty() {
+            let one = |h: &Harmonic| {
+                let seen = if h.folded() { format!(" {folded} {}", sig3(Some(h.seen_hz))) } else { String::new() };
+                let times = self.ctx.theme.glyphs().times;
+                format!("{}{times} {}{seen} Hz {} px", h.order, sig3(Some(h.hz)), sig3(Some(h.amplitude_px)))
+            };
+            let all: Vec<String> = r.harmonics.iter().map(one).collect();
+            self.fact("harmonics", &all.join(", "), self.stale);
+        }
+        if let Some(turn) = r.turn_rms_rad.filter(|t| *t > LEAST_TURN_RAD) {
+            self.fact("turn", &format!("{} mrad RMS", sig3(Some(turn * 1e3))), self.stale);
+        }
+        if r.left_out > 0.0 {
+            self.fact("left out", &format!("{:.0} % of the region", r.left_out * 100.0), self.stale);
         }
     }
 
@@ -272,6 +317,10 @@ fn advice(reason: Reason) -> Option<&'static str> {
         Reason::Light => Some("Steady the lighting, or reconnect the camera to take a new reference."),
         Reason::Saturation => Some("Correct the camera's exposure or the lighting."),
         Reason::Jitter => Some("Look at the camera's clock and at the network's jitter."),
+        Reason::LeftOut => {
+            Some("Look at the picture: part of the region is covered, or moves otherwise. Make the region smaller.")
+        }
+        Reason::SuspectedAlias => Some("Set nominal_hz: the tone is then carried back."),
         Reason::Uncompensated => {
             Some("Switch it on again in this tab; the configuration holds again at the next start.")
         }

@@ -176,3 +176,45 @@ fn every_target_can_be_revealed() {
         assert!(frame(&mut tab, &board, (80, 19)).trim_start().starts_with(&name));
     }
 }
+
+#[test]
+fn what_a_tone_may_be_is_said_with_its_reason() {
+    use crate::model::vibration::{Alias, AliasEvidence, Candidate, Grade, Harmonic, Reading, Reason, Tone};
+    use std::sync::Arc;
+    let mut board = sample::live();
+    let mut camera = (*board.cameras[0]).clone();
+    let mut roi = (*camera.rois[0]).clone();
+    let reading = roi.reading.as_deref().expect("a reading").clone();
+    let candidate = |hz, weight| Candidate { hz, weight };
+    let harmonic = |order: u8, hz, seen_hz| Harmonic { order, hz, seen_hz, amplitude_px: 0.1, sigma_px: 0.01 };
+    roi.nominal_hz = None;
+    roi.limits = Arc::new([]);
+    roi.baseline = None;
+    roi.reading = Some(Arc::new(Reading {
+        tone: reading.tone.map(|t| Tone { hz: 8.8, ..t }),
+        grade: Grade::Poor,
+        reasons: vec![Reason::SuspectedAlias],
+        aliased: Some(true),
+        alias: Some(Arc::new(Alias {
+            suspected: true,
+            candidates: vec![candidate(16.2, 0.97), candidate(41.2, 0.03)],
+            evidence: vec![AliasEvidence::Slope { asked_hz: 16.3, backwards: true }],
+        })),
+        harmonics: Arc::new([harmonic(2, 17.6, 7.4)]),
+        turn_rms_rad: Some(0.0021),
+        left_out: 0.14,
+        ..reading
+    }));
+    camera.rois[0] = Arc::new(roi);
+    board.cameras[0] = Arc::new(camera);
+    let mut tab = Vibration::default();
+    act(&mut tab, &board, "open");
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = frame(&mut tab, &board, (200, 55));
+    for said in ["↺ may be 16.2 Hz (97 %)", "2× 17.6 ↺ 7.40 Hz", "2.10 mrad RMS", "14 % of the region", "↺2×"] {
+        assert!(flat(&text).contains(said), "{said}: {text}");
+    }
+    for size in [(80, 19), (120, 35)] {
+        insta::assert_snapshot!(format!("alias_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
+    }
+}

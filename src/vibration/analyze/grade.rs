@@ -1,0 +1,121 @@
+//! How far a reading can be trusted, and why not further.
+
+use std::f64::consts::PI;
+
+use super::{Analyzer, CODEC_STEP_PX, Main, Point, SETTLED_S, Shares};
+use crate::model::compensation::Compensations;
+use crate::model::vibration::{Grade, Reason};
+
+/// A region of which more than this share is left out is told.
+const LEFT_OUT: f32 = 0.05;
+
+impl Analyzer {
+    pub(super) fn grade(
+        &self,
+        shares: Shares,
+        span_s: f64,
+        dt_s: f64,
+        last: &Point,
+        sigma: f64,
+        main: Option<&Main>,
+    ) -> (Vec<Reason>, Grade) {
+        let mut reasons = Vec::new();
+        let mut grade = Grade::Good;
+        let mut because = |r: Reason, g: Grade| {
+            reasons.push(r);
+            grade = grade.max(g);
+        };
+        let (n, held) = (self.t.len(), self.ring.len().max(1));
+        let lost = 1.0 - n as f64 / held as f64;
+        if !last.ok || lost > 0.5 {
+            let why = if last.marks.textureless { Reason::LowTexture } else { Reason::TargetLost };
+            because(why, if lost > 0.2 || n < 12 { Grade::Untrusted } else { Grade::Reduced });
+        } else if lost > 0.02 {
+            because(Reason::TargetLost, if lost > 0.2 { Grade::Poor } else { Grade::Reduced });
+        }
+        let settled_s = SETTLED_S.min(self.spec.window_s / 2.0);
+        if span_s < settled_s {
+            because(Reason::Settling, if span_s < 1.5 { Grade::Untrusted } else { Grade::Reduced });
+        } else if shares.settling * 2 > n {
+            because(Reason::Settling, Grade::Reduced);
+        }
+        let all_s = match (self.ring.first(), self.ring.last()) {
+            (Some(a), Some(b)) => b.t_s - a.t_s,
+            _ => 0.0,
+        };
+        let missing = 1.0 - held as f64 / (all_s / dt_s.max(1e-6) + 1.0).max(1.0);
+        if missing > 0.05 {
+            because(Reason::DroppedFrames, if missing > 0.4 { Grade::Poor } else { Grade::Reduced });
+        }
+        if sigma > 0.5 {
+            because(Reason::Noise, Grade::Untrusted);
+        } else if sigma > 0.1 {
+            because(Reason::Noise, Grade::Poor);
+        } else if sigma > 0.05 {
+            because(Reason::Noise, Grade::Reduced);
+        }
+        let share = |k: usize| k as f64 / n.max(1) as f64;
+        if share(shares.covered) > 0.05 {
+            because(Reason::Covered, if share(shares.covered) > 0.5 { Grade::Poor } else { Grade::Reduced });
+        }
+        if share(shares.hazy) > 0.3 {
+            because(Reason::Haze, Grade::Reduced);
+        }
+        if last.left_out > LEFT_OUT && last.ok {
+            because(Reason::LeftOut, Grade::Reduced);
+        }
+        if self.closer.alias.as_ref().is_some_and(|a| a.suspected) {
+            because(Reason::SuspectedAlias, Grade::Poor);
+        }
+        let now = [
+            (last.marks.one_direction, Reason::OneDirection),
+            (last.marks.relit, Reason::Light),
+            (last.marks.saturated, Reason::Saturation),
+        ];
+        for (_, reason) in now.into_iter().filter(|(on, _)| *on && last.ok) {
+            because(reason, Grade::Reduced);
+        }
+        let reach = self.x.iter().zip(&self.y).map(|(x, y)| x.hypot(*y)).fold(0.0, f64::max);
+        if share(shares.coded) > 0.5 && main.map_or(reach, |m| m.tone.major_px) < CODEC_STEP_PX {
+            because(Reason::Codec, Grade::Reduced);
+        }
+        if let Some(m) = main {
+            let turn = 2.0 * PI * m.folded_hz.unwrap_or(m.tone.hz) * self.jitter_s(dt_s);
+            if turn > 0.15 {
+                because(Reason::Jitter, if turn > 0.5 { Grade::Poor } else { Grade::Reduced });
+            }
+        }
+        if self.compensations != Compensations::default() {
+            because(Reason::Uncompensated, Grade::Reduced);
+        }
+        if self.nominal_hz.is_some_and(|hz| hz > 0.5 / dt_s.max(1e-6)) {
+            // How much the shutter has smeared such a fast motion is known only with the exposure.
+            match (main.is_some(), self.spec.exposure_s.is_some()) {
+                (true, true) => because(Reason::Folded, Grade::Reduced),
+                (true, false) => because(Reason::Folded, Grade::Poor),
+                (false, _) => because(Reason::AboveNyquist, Grade::Poor),
+            }
+        }
+        (reasons, grade)
+    }
+
+    /// How far the timestamps lie off an even grid, RMS, in seconds.
+    fn jitter_s(&self, dt_s: f64) -> f64 {
+        let (Some(first), true) = (self.t.first(), dt_s > 0.0) else { return 0.0 };
+        let mut sums = [0.0f64; 5];
+        for t in &self.t {
+            let (k, t) = (((t - first) / dt_s).round(), t - first);
+            for (s, v) in sums.iter_mut().zip([1.0, k, k * k, t, k * t]) {
+                *s += v;
+            }
+        }
+        let [n, k, kk, t, kt] = sums;
+        let det = n * kk - k * k;
+        if !(det > 0.0) {
+            return 0.0;
+        }
+        let (slope, start) = ((n * kt - k * t) / det, (kk * t - k * kt) / det);
+        let off = |v: &f64| (v - first) - start - slope * ((v - first) / dt_s).round();
+        (self.t.iter().map(|t| off(t).powi(2)).sum::<f64>() / n).sqrt()
+    }
+}
