@@ -80,7 +80,9 @@ fn texture() -> Vec<u8> {
     (0..w * h)
         .map(|i| {
             let (x, y) = ((i % w) as f64, (i / w) as f64);
-            let v = 40.0 * (0.37 * x + 0.11 * y).sin() + 35.0 * (0.09 * x - 0.43 * y).sin() + 25.0 * (0.61 * x + 0.52 * y).cos();
+            let v = 40.0 * (0.37 * x + 0.11 * y).sin()
+                + 35.0 * (0.09 * x - 0.43 * y).sin()
+                + 25.0 * (0.61 * x + 0.52 * y).cos();
             (128.0 + v) as u8
         })
         .collect()
@@ -96,7 +98,8 @@ fn encode() -> Vec<gst::Buffer> {
         let (texture, mut state) = (texture(), 7u64);
         for k in 0..FRAMES {
             let sway = |amplitude: f64, hz: f64| {
-                (MARGIN as f64 / 2.0 + amplitude * (std::f64::consts::TAU * hz * k as f64 / 25.0).sin()).round() as usize
+                (MARGIN as f64 / 2.0 + amplitude * (std::f64::consts::TAU * hz * k as f64 / 25.0).sin()).round()
+                    as usize
             };
             let (dx, dy) = (sway(3.0, 2.3), sway(2.0, 4.1));
             let mut picture = Vec::with_capacity(SIZE.0 * SIZE.1);
@@ -218,7 +221,9 @@ fn main() {
     );
     let bare = Part(me(&["bare", &url]).spawn().unwrap());
     sleep(Duration::from_secs(SETTLE_S));
-    println!("1080p25 H.264 (high, CABAC) {kbit} kbit/s over RTSP, eight regions of 64×64; CPU of one core while both read the same stream");
+    println!(
+        "1080p25 H.264 (high, CABAC) {kbit} kbit/s over RTSP, eight regions of 64×64; CPU of one core while both read the same stream"
+    );
     for round in 1..=ROUNDS {
         let before = (bare.cpu_s(), engine.cpu_s());
         sleep(Duration::from_secs(ROUND_S));

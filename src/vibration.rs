@@ -5,6 +5,7 @@ pub mod analyze;
 pub mod bank;
 pub mod baseline;
 pub mod calibration;
+pub mod circle;
 pub mod dots;
 pub mod fold;
 pub mod frame;

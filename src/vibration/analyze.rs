@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 use super::fold::{Fold, LEAST_LEFT, sinc};
 use super::reference::invert;
 use super::spectrum::Transform;
-use super::tone::{self, Fitted};
+use super::tone::{self, Fitted, Fitter};
 use crate::base::ring::Ring;
 use crate::model::baseline::Bands;
 use crate::model::compensation::{Compensations, Taken};
@@ -101,6 +101,7 @@ pub struct Analyzer {
     x: Vec<f64>,
     y: Vec<f64>,
     gaps: Vec<f64>,
+    fitter: Fitter,
     floor_power: f64,
     spectrum_valid: bool,
 }
@@ -124,6 +125,7 @@ impl Analyzer {
             x: Vec::with_capacity(capacity),
             y: Vec::with_capacity(capacity),
             gaps: Vec::with_capacity(capacity),
+            fitter: Fitter::default(),
             floor_power: 0.0,
             spectrum_valid: false,
         }
@@ -321,7 +323,7 @@ impl Analyzer {
         }
         let start = self.transform.strongest(from, to)?;
         let Fitted { mut tone, residual_px } =
-            tone::fit(&self.t, &self.x, &self.y, start, (from, to), self.spec.coded || coded)?;
+            self.fitter.fit(&self.t, &self.x, &self.y, start, (from, to), self.spec.coded || coded)?;
         // A tone cannot be larger than the motion that it is part of.
         let largest = self.x.iter().zip(&self.y).map(|(x, y)| x.hypot(*y)).fold(0.0, f64::max);
         if !(tone.major_px <= 2.0 * largest) {

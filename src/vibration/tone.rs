@@ -7,6 +7,7 @@
 
 use std::f64::consts::PI;
 
+use super::circle::cos_sin;
 use crate::model::vibration::Tone;
 
 /// Amplitudes below so many sigmas do not count as a tone: the strongest of some hundred lines of noise reaches about 3.5.
@@ -31,69 +32,132 @@ pub struct Fitted {
     pub residual_px: f64,
 }
 
-/// Refines a frequency near `start_hz` and fits the ellipse. `t_s` are the samples' times in seconds, `x` and `y` their
-/// displacements in pixels; `coded` says that they come from a lossy codec. None with fewer than 12 samples, or where no tone stands out of the noise.
+/// Refines a frequency near `start_hz` and fits the ellipse; see [`Fitter::fit`].
 #[must_use]
 pub fn fit(t_s: &[f64], x: &[f64], y: &[f64], start_hz: f64, range_hz: (f64, f64), coded: bool) -> Option<Fitted> {
-    let n = t_s.len();
-    if n < 12 || x.len() != n || y.len() != n || !(start_hz > 0.0) {
-        return None;
-    }
-    let span_s = t_s[n - 1] - t_s[0];
-    if !(span_s > 0.0) {
-        return None;
-    }
-    let middle = f64::midpoint(t_s[0], t_s[n - 1]);
-    let hz = refine(t_s, x, y, middle, start_hz, range_hz);
-    let s = solve(t_s, x, y, middle, hz)?;
-    let total: f64 = x.iter().chain(y).map(|v| v * v).sum();
-    let free = (2 * n) as f64 - 9.0;
-    let sigma = ((total - s.explained).max(0.0) / free).sqrt();
-    let (major_px, minor_px, angle_deg) = ellipse((s.x[2], s.x[3]), (s.y[2], s.y[3]));
-    let noise_px = sigma * (2.0 / n as f64).sqrt();
-    if !(major_px > SIGNIFICANT * noise_px) || !(major_px > SMALLEST_PX) {
-        return None;
-    }
-    let sigma_px = if coded { noise_px.hypot(CODEC_SHARE * sigma) } else { noise_px };
-    let sigma_hz = (6.0 / n as f64).sqrt() * sigma / (PI * span_s * major_px);
-    Some(Fitted { tone: Tone { hz, sigma_hz, major_px, minor_px, angle_deg, sigma_px }, residual_px: sigma })
+    Fitter::default().fit(t_s, x, y, start_hz, range_hz, coded)
 }
 
-/// Gauss–Newton on the frequency (the four-parameter fit of IEEE Std 1057, for two axes at once): the step that the
-/// residual asks for along the derivative of the model, less what offset, trend and amplitudes can explain.
-fn refine(t_s: &[f64], x: &[f64], y: &[f64], middle: f64, start: f64, (low, high): (f64, f64)) -> f64 {
-    let span_s = t_s[t_s.len() - 1] - t_s[0];
-    let mut hz = start.clamp(low, high);
-    for _ in 0..6 {
-        let Some(s) = solve(t_s, x, y, middle, hz) else { return hz };
-        let (mut slope, mut bend) = (0.0, 0.0);
-        let omega = 2.0 * PI * hz;
-        for (v, p) in [(x, &s.x), (y, &s.y)] {
-            let mut w = [0.0; 4];
-            let mut square = 0.0;
-            for (&t, &v) in t_s.iter().zip(v) {
-                let t = t - middle;
-                let (sin, cos) = (omega * t).sin_cos();
-                let residual = v - (p[0] + p[1] * t + p[2] * cos + p[3] * sin);
-                let g = t * (p[3] * cos - p[2] * sin);
-                slope += residual * g;
-                square += g * g;
-                for (w, b) in w.iter_mut().zip([1.0, t, cos, sin]) {
-                    *w += b * g;
-                }
-            }
-            bend += square - back(&s.factor, &w).iter().zip(&w).map(|(a, b)| a * b).sum::<f64>();
+/// Fits tones; keeps its memory from fit to fit.
+#[derive(Clone, Debug, Default)]
+pub struct Fitter {
+    /// Per sample: its time from the middle, and cosine and sine of the frequency that is tried.
+    t: Vec<f64>,
+    cos: Vec<f64>,
+    sin: Vec<f64>,
+}
+
+impl Fitter {
+    /// Refines a frequency near `start_hz` and fits the ellipse. `t_s` are the samples' times in seconds, `x` and `y` their
+    /// displacements in pixels; `coded` says that they come from a lossy codec. None with fewer than 12 samples, or where no tone stands out of
+    /// the noise.
+    #[must_use]
+    pub fn fit(
+        &mut self,
+        t_s: &[f64],
+        x: &[f64],
+        y: &[f64],
+        start_hz: f64,
+        range_hz: (f64, f64),
+        coded: bool,
+    ) -> Option<Fitted> {
+        let n = t_s.len();
+        if n < 12 || x.len() != n || y.len() != n || !(start_hz > 0.0) {
+            return None;
         }
-        if !(bend > 0.0) {
-            return hz;
+        let span_s = t_s[n - 1] - t_s[0];
+        if !(span_s > 0.0) {
+            return None;
         }
-        let step = (slope / bend / (2.0 * PI)).clamp(-0.3 / span_s, 0.3 / span_s);
-        hz = (hz + step).clamp(low, high).clamp(start - 1.5 / span_s, start + 1.5 / span_s);
-        if step.abs() < 1e-6 / span_s {
-            break;
+        let middle = f64::midpoint(t_s[0], t_s[n - 1]);
+        self.t.clear();
+        self.t.extend(t_s.iter().map(|t| t - middle));
+        let (hz, s) = self.refine(x, y, start_hz, span_s, range_hz)?;
+        let total: f64 = x.iter().chain(y).map(|v| v * v).sum();
+        let free = (2 * n) as f64 - 9.0;
+        let sigma = ((total - s.explained).max(0.0) / free).sqrt();
+        let (major_px, minor_px, angle_deg) = ellipse((s.x[2], s.x[3]), (s.y[2], s.y[3]));
+        let noise_px = sigma * (2.0 / n as f64).sqrt();
+        if !(major_px > SIGNIFICANT * noise_px) || !(major_px > SMALLEST_PX) {
+            return None;
         }
+        let sigma_px = if coded { noise_px.hypot(CODEC_SHARE * sigma) } else { noise_px };
+        let sigma_hz = (6.0 / n as f64).sqrt() * sigma / (PI * span_s * major_px);
+        Some(Fitted { tone: Tone { hz, sigma_hz, major_px, minor_px, angle_deg, sigma_px }, residual_px: sigma })
     }
-    hz
+
+    /// Gauss–Newton on the frequency (the four-parameter fit of IEEE Std 1057, for two axes at once): the step that the
+    /// residual asks for along the derivative of the model, less what offset, trend and amplitudes can explain.
+    fn refine(
+        &mut self,
+        x: &[f64],
+        y: &[f64],
+        start: f64,
+        span_s: f64,
+        (low, high): (f64, f64),
+    ) -> Option<(f64, Solution)> {
+        let mut hz = start.clamp(low, high);
+        let mut s = self.solve(x, y, hz)?;
+        for _ in 0..6 {
+            let (mut slope, mut bend) = (0.0, 0.0);
+            for (v, p) in [(x, &s.x), (y, &s.y)] {
+                let (mut pull, mut square, mut w) = (0.0, 0.0, [0.0; 4]);
+                for (((&t, &cos), &sin), &v) in self.t.iter().zip(&self.cos).zip(&self.sin).zip(v) {
+                    let residual = v - (p[0] + p[1] * t + p[2] * cos + p[3] * sin);
+                    let g = t * (p[3] * cos - p[2] * sin);
+                    pull += residual * g;
+                    square += g * g;
+                    w[0] += g;
+                    w[1] += t * g;
+                    w[2] += cos * g;
+                    w[3] += sin * g;
+                }
+                slope += pull;
+                bend += square - back(&s.factor, &w).iter().zip(&w).map(|(a, b)| a * b).sum::<f64>();
+            }
+            if !(bend > 0.0) {
+                break;
+            }
+            let step = (slope / bend / (2.0 * PI)).clamp(-0.3 / span_s, 0.3 / span_s);
+            let next = (hz + step).clamp(low, high).clamp(start - 1.5 / span_s, start + 1.5 / span_s);
+            let near = (next - hz).abs() < 1e-5 / span_s;
+            hz = next;
+            let Some(better) = self.solve(x, y, hz) else { break };
+            s = better;
+            if near {
+                // A step so small leaves an error of its square.
+                break;
+            }
+        }
+        Some((hz, s))
+    }
+
+    fn solve(&mut self, x: &[f64], y: &[f64], hz: f64) -> Option<Solution> {
+        self.cos.clear();
+        self.sin.clear();
+        self.cos.resize(self.t.len(), 0.0);
+        self.sin.resize(self.t.len(), 0.0);
+        for ((c, s), t) in self.cos.iter_mut().zip(&mut self.sin).zip(&self.t) {
+            (*c, *s) = cos_sin(hz * t);
+        }
+        let mut g = [[0.0; 4]; 4];
+        let mut rx = [0.0; 4];
+        let mut ry = [0.0; 4];
+        for ((((&t, &c), &s), &x), &y) in self.t.iter().zip(&self.cos).zip(&self.sin).zip(x).zip(y) {
+            let b = [1.0, t, c, s];
+            for i in 0..4 {
+                for j in i..4 {
+                    g[i][j] += b[i] * b[j];
+                }
+                rx[i] += b[i] * x;
+                ry[i] += b[i] * y;
+            }
+        }
+        let factor = cholesky(&g)?;
+        let (px, py) = (back(&factor, &rx), back(&factor, &ry));
+        let explained = px.iter().zip(&rx).chain(py.iter().zip(&ry)).map(|(a, b)| a * b).sum();
+        Some(Solution { x: px, y: py, explained, factor })
+    }
 }
 
 /// Offset, trend, cosine and sine of each axis, the sum of squares that the model explains, and the factored normal matrix.
@@ -102,29 +166,6 @@ struct Solution {
     y: [f64; 4],
     explained: f64,
     factor: [[f64; 4]; 4],
-}
-
-fn solve(t_s: &[f64], x: &[f64], y: &[f64], middle: f64, hz: f64) -> Option<Solution> {
-    let mut g = [[0.0; 4]; 4];
-    let mut rx = [0.0; 4];
-    let mut ry = [0.0; 4];
-    let omega = 2.0 * PI * hz;
-    for ((&t, &x), &y) in t_s.iter().zip(x).zip(y) {
-        let t = t - middle;
-        let (s, c) = (omega * t).sin_cos();
-        let b = [1.0, t, c, s];
-        for i in 0..4 {
-            for j in i..4 {
-                g[i][j] += b[i] * b[j];
-            }
-            rx[i] += b[i] * x;
-            ry[i] += b[i] * y;
-        }
-    }
-    let factor = cholesky(&g)?;
-    let (px, py) = (back(&factor, &rx), back(&factor, &ry));
-    let explained = px.iter().zip(&rx).chain(py.iter().zip(&ry)).map(|(a, b)| a * b).sum();
-    Some(Solution { x: px, y: py, explained, factor })
 }
 
 /// Lower factor of a symmetric positive definite matrix given by its upper triangle.
