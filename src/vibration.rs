@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod bank;
 pub mod calibration;
 pub mod dots;
+pub mod folding;
 pub mod frame;
 pub mod held;
 pub mod light;
