@@ -19,6 +19,7 @@ mod held;
 mod measuring;
 mod probing;
 mod running;
+pub mod scaling;
 mod serving;
 mod signals;
 #[cfg(feature = "demo")]

@@ -13,6 +13,8 @@ pub mod regions;
 pub mod restore;
 #[cfg(test)]
 mod tests;
+pub mod trend;
+pub mod usual;
 
 pub use self::core::{Core, Outlets};
 pub use input::{Input, Intake};

@@ -413,6 +413,7 @@ mod tests {
             folded_hz: None,
             smallest_px: 0.01,
             samples: 100,
+            ..Reading::default()
         };
         let spectrum = Spectrum { step_hz: 0.1, x_px: vec![0.01; 126], y_px: vec![0.02; 126], floor_px: 0.01 };
         let (whole, none) = (samples(100, 20..30), samples(100, 0..100));

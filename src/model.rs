@@ -1,10 +1,12 @@
 //! Plain values that the rooms hand each other: no I/O, no async, no user-interface types.
 
 pub mod alarm;
+pub mod baseline;
 pub mod board;
 pub mod bus;
 pub mod calibration;
 pub mod camera;
+pub mod compensation;
 pub mod event;
 pub mod host;
 pub mod ids;

@@ -2,6 +2,7 @@
 
 pub mod analyze;
 pub mod bank;
+pub mod baseline;
 pub mod calibration;
 pub mod dots;
 pub mod folding;

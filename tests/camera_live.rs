@@ -80,6 +80,7 @@ impl Kept {
             scale_mm_per_px: None,
             record: false,
             enabled: true,
+            compensate: vms::model::compensation::Compensations::default(),
             rois: Vec::new(),
         };
         let frames: Arc<Mutex<Vec<(f64, u64)>>> = Arc::default();

@@ -13,7 +13,7 @@ use crate::config::sections::{Config, Limit, Roi};
 use crate::model::AlarmId;
 use crate::model::alarm::{Alarm, Priority, Topic};
 use crate::model::event::EventKind;
-use crate::model::vibration::{Level, Role};
+use crate::model::vibration::{Level, LimitKind, LimitMark, Role};
 
 /// A cameras' alarm waits no longer: the supervisor has already waited for frames.
 const AT_ONCE: Duration = Duration::ZERO;
@@ -118,8 +118,9 @@ impl Bank {
     fn add_limit(&mut self, index: usize, name: &Arc<str>, limit: &Limit, at: f64, level: Level) {
         let (suffix, priority) =
             if level == Level::Alarm { ("", limit.priority) } else { (".warning", lower(limit.priority)) };
+        let kind = if limit.kind == LimitKind::Deviation { ".deviation" } else { "" };
         self.add(
-            format!("{name}.{}{suffix}", limit.quantity),
+            format!("{name}.{}{kind}{suffix}", limit.quantity),
             name,
             (Topic::Vibration, priority),
             "Look at the machine; compare waveform and spectrum in the Vibration tab with yesterday's.",
@@ -128,13 +129,14 @@ impl Bank {
                 region: index,
                 name: Arc::clone(name),
                 quantity: limit.quantity,
+                kind: limit.kind,
                 limit: at,
                 deadband_percent: limit.deadband_percent,
             }),
         );
         if let Some(e) = self.entries.last_mut() {
             e.region = Some((index, level));
-            e.unit = limit.quantity.unit().into();
+            e.unit = LimitMark { quantity: limit.quantity, kind: limit.kind, warning: None, alarm: None }.unit().into();
         }
     }
 

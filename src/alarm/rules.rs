@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::facts::Facts;
 use super::latch::Answer;
 use crate::base::text::sig3;
+use crate::model::baseline::Deviation;
 use crate::model::board::{IndicatorState, Sense};
 use crate::model::bus::PlcState;
 use crate::model::camera::{CameraState, Picture};
 use crate::model::quantity::Quantity;
-use crate::model::vibration::Grade;
+use crate::model::vibration::{Grade, LimitKind, Reading};
 
 /// A rule's answer with its figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +57,8 @@ pub struct VibrationLimit {
     pub name: Arc<str>,
     /// On what.
     pub quantity: Quantity,
+    /// Against what.
+    pub kind: LimitKind,
     /// The limit.
     pub limit: f64,
     /// Deadband in percent of the limit.
@@ -69,14 +72,29 @@ impl Rule for VibrationLimit {
             return Finding { limit: Some(self.limit), ..Finding::plain(Answer::Clear) };
         }
         let trusted = region.reading.as_ref().filter(|r| region.camera_delivers && r.grade != Grade::Untrusted);
-        let value = trusted.and_then(|r| r.value(self.quantity));
+        let value = trusted.and_then(|r| r.against(self.quantity, self.kind));
         let answer = value.map_or(Answer::Unknown, |v| above(v, self.limit, self.deadband_percent));
         Finding { answer, value, limit: Some(self.limit) }
     }
 
-    fn text(&self, _facts: &Facts, f: &Finding) -> String {
+    fn text(&self, facts: &Facts, f: &Finding) -> String {
         let (q, value) = (self.quantity, sig3(f.value));
-        format!("{} {} {value} > {} {}", self.name, q.word(), sig3(Some(self.limit)), q.unit())
+        let plain = format!("{} {} {value} > {} {}", self.name, q.word(), sig3(Some(self.limit)), q.unit());
+        let reading = facts.regions.get(self.region).and_then(|r| r.reading.as_deref());
+        match (self.kind, reading) {
+            (LimitKind::Deviation, Some(r)) => {
+                let above = r.deviation.and_then(|d| d.of(q)).is_none_or(|z| z > 0.0);
+                let side = if above { "above" } else { "below" };
+                let (now, limit) = (sig3(r.value(q)), sig3(Some(self.limit)));
+                format!("{} {} {now} {}: {value} spreads {side} usual > {limit}", self.name, q.word(), q.unit())
+            }
+            (LimitKind::Value, Some(Reading { deviation: Some(Deviation { band: Some(b), .. }), .. }))
+                if q == Quantity::SpectrumDeviation =>
+            {
+                format!("{plain} from usual at {} to {} Hz", sig3(Some(b.from_hz)), sig3(Some(b.to_hz)))
+            }
+            _ => plain,
+        }
     }
 }
 
@@ -246,7 +264,6 @@ mod tests {
     use super::*;
     use crate::alarm::facts::{CameraFact, RegionFact};
     use crate::base::clock::Mono;
-    use crate::model::vibration::Reading;
 
     fn reading(grade: Grade, velocity: f64) -> Arc<Reading> {
         Arc::new(Reading {
@@ -266,6 +283,7 @@ mod tests {
             folded_hz: None,
             smallest_px: 0.01,
             samples: 200,
+            ..Reading::default()
         })
     }
 
@@ -278,6 +296,7 @@ mod tests {
             region: 0,
             name: "east".into(),
             quantity: Quantity::VelocityRmsMmS,
+            kind: LimitKind::Value,
             limit: 7.1,
             deadband_percent: 5.0,
         }
@@ -304,6 +323,27 @@ mod tests {
             fault: None,
         });
         assert_eq!(limit().text(&f, &limit().ask(&f)), "east velocity 8.31 > 7.10 mm/s");
+    }
+
+    #[test]
+    fn a_deviation_from_what_is_usual() {
+        let limit = VibrationLimit { kind: LimitKind::Deviation, limit: 6.0, ..limit() };
+        let with = |velocity: f64, spreads: Option<f64>| {
+            let mut deviation = Deviation::default();
+            deviation.quantities[0] = spreads;
+            let r = Arc::unwrap_or_clone(reading(Grade::Good, velocity));
+            let reading = Some(Arc::new(Reading { deviation: Some(deviation), ..r }));
+            facts(RegionFact { reading, running: Some(true), camera_delivers: true, fault: None })
+        };
+        assert_eq!(
+            limit.ask(&with(2.0, None)).answer,
+            Answer::Unknown,
+            "before a baseline is learned there is no alarm"
+        );
+        assert_eq!(limit.ask(&with(2.0, Some(5.0))).answer, Answer::Clear);
+        let low = with(2.0, Some(-7.5));
+        assert_eq!(limit.ask(&low).answer, Answer::Holds, "far below what is usual is as unusual as far above");
+        assert_eq!(limit.text(&low, &limit.ask(&low)), "east velocity 2.00 mm/s: 7.50 spreads below usual > 6.00");
     }
 
     #[test]

@@ -2,13 +2,12 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::measuring::is_coded;
+use super::scaling;
 use crate::base::clock::{Clock, SystemClock};
-use crate::base::draft::Draft;
 use crate::base::error::{Exit, Failure, Outcome};
 use crate::base::shutdown::Shutdown;
 use crate::camera::file::{Still, read};
@@ -18,14 +17,13 @@ use crate::cli::calibrate::{RestOptions, ScaleOptions, print_check, print_rest, 
 use crate::cli::{Globals, ask};
 use crate::config::fault::nearest;
 use crate::config::sections::{Camera, Config};
-use crate::config::{Loaded, edit};
 use crate::model::calibration::{Reference, Rest, RestRegion, View};
 use crate::model::camera::{CameraReport, CameraState};
 use crate::model::vibration::{Role, Sample, region_fault};
 use crate::upkeep::reference::{self, ReferenceError};
 use crate::vibration::calibration::compare::compare;
 use crate::vibration::calibration::look::MeanPicture;
-use crate::vibration::calibration::{noise, scale};
+use crate::vibration::calibration::{SCALES, noise, scale};
 use crate::vibration::{FrameMeter, Luma, RegionSpec, Track};
 
 /// How long a camera may take to show a picture.
@@ -34,8 +32,6 @@ const CAMERA_WITHIN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Frames of a recording that the references are made of before anything is measured.
 const HELD_FRAMES: usize = 256;
-/// Range of a scale in the configuration, in mm per pixel.
-const SCALES: std::ops::RangeInclusive<f64> = 0.000_001..=1000.0;
 
 /// The camera of this id.
 fn find<'a>(config: &'a Config, id: &str) -> Result<&'a Camera, Failure> {
@@ -85,27 +81,8 @@ pub fn calibrate_scale(globals: &Globals, options: &ScaleOptions) -> Outcome {
         print_scale(globals, options, &s, None)?;
         return Err(usage(format!("nothing was written: nobody confirmed the change of {file}; --yes confirms it")));
     }
-    write_scale(&loaded, camera.id.as_str(), &number)?;
+    scaling::put(&loaded.path, &loaded.text, camera.id.as_str(), &number)?;
     print_scale(globals, options, &s, Some(&file.to_string()))
-}
-
-/// Changes the one number in the file, and looks at the whole before it is put in place.
-fn write_scale(loaded: &Loaded, camera: &str, number: &str) -> Result<(), Failure> {
-    let name = loaded.path.display();
-    let fail = |text: String| Failure::new(Exit::CannotWrite, format!("{name} cannot be written: {text}"));
-    let text = edit::set_scale(&loaded.text, camera, number).map_err(|e| fail(e.to_string()))?;
-    let dir = loaded.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let judged = Config::parse(&text, &name.to_string(), dir, &|name| std::env::var(name).ok());
-    let right = judged.is_ok_and(|l| {
-        let found = l.config.cameras.iter().find(|c| c.id.as_str() == camera);
-        found.and_then(|c| c.scale_mm_per_px).is_some_and(|v| number.parse() == Ok(v))
-    });
-    if !right {
-        return Err(fail(format!("put \"scale_mm_per_px = {number}\" there by hand")));
-    }
-    // A link stays a link: the file that it names is replaced.
-    let path = std::fs::canonicalize(&loaded.path).map_err(|e| fail(e.to_string()))?;
-    Draft::beside(&path)?.keep(text.as_bytes())
 }
 
 /// The noise floor; kept as reference where that is wanted.

@@ -132,6 +132,7 @@ impl Gathered {
         }
         self.samples = vec![Vec::new(); specs.len()];
         let mut meter = FrameMeter::new(&specs);
+        meter.compensate(self.options.compensations);
         if self.holding {
             meter.hold_frames(HELD_FRAMES);
         }
@@ -257,6 +258,7 @@ impl Gathered {
                 coded,
                 exposure_s: None,
             });
+            a.compensations = self.options.compensations;
             for s in samples {
                 a.push(s);
             }

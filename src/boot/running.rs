@@ -30,7 +30,8 @@ pub fn run_console(globals: &Globals, loaded: Loaded) -> Outcome {
     let held = Held::take(&globals.data_dir)?;
     let console = loaded.config.console.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let engine = start::engine(held, loaded.config, clock, Options { config_dir, ..Options::default() })?;
+    let config_file = Some(loaded.path.clone());
+    let engine = start::engine(held, loaded.config, clock, Options { config_dir, config_file, ..Options::default() })?;
     with_console(engine, keymap, &console, None);
     Ok(Exit::Fine)
 }
@@ -78,7 +79,8 @@ pub fn run_engine(globals: &Globals, loaded: Loaded, options: &EngineOptions) ->
     let config_dir = loaded.path.parent().map(std::path::Path::to_owned);
     let held = Held::take(&globals.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let engine_options = Options { stderr: true, config_dir, ..Options::default() };
+    let engine_options =
+        Options { stderr: true, config_dir, config_file: Some(loaded.path.clone()), ..Options::default() };
     let engine = start::engine(held, loaded.config, Arc::clone(&clock), engine_options)?;
     ready();
     let until = options.for_.map(|d| clock.now().mono.after(d));

@@ -57,7 +57,8 @@ pub fn run_demo(globals: &Globals, options: &DemoOptions) -> Outcome {
         }
         faulty.faults()
     });
-    let start_options = Options { faults: Some(faults), config_dir: Some(dir.clone()), stderr: false };
+    let start_options =
+        Options { faults: Some(faults), config_dir: Some(dir.clone()), config_file: Some(path.clone()), stderr: false };
     let result = if headless {
         let engine = start::engine(held, loaded.config, Arc::clone(&clock), start_options)?;
         let fine = watch(&engine, &plant, clock.as_ref(), options.for_.unwrap_or(USUAL));

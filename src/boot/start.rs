@@ -1,7 +1,7 @@
 //! The engine on one page: what is opened, spawned and wired, in order; and how it ends.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::held::Held;
 use super::threads::Threads;
-use super::{serving, signals};
+use super::{scaling, serving, signals};
 use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
@@ -23,8 +23,10 @@ use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
 use crate::journal::{self, Opened, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
+use crate::model::CameraId;
 use crate::model::board::{Board, DemoFault};
 use crate::model::bus::Demand;
+use crate::model::compensation::Compensations;
 use crate::model::intent::Intent;
 use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
@@ -73,6 +75,8 @@ pub struct Options {
     pub faults: Option<Faults>,
     /// Where the maintenance catalogue and keymaps of the site are.
     pub config_dir: Option<std::path::PathBuf>,
+    /// The configuration file: a scale measured at the console is put there.
+    pub config_file: Option<std::path::PathBuf>,
 }
 
 /// A running engine.
@@ -147,8 +151,9 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
 
     // The cameras.
     let controls: Vec<Control> = config.cameras.iter().map(|_| Control::default()).collect();
+    let switches: Vec<Switches> = config.cameras.iter().map(|c| Arc::new(AtomicU8::new(c.compensate.bits()))).collect();
     for (i, (cfg, control)) in config.cameras.iter().zip(&controls).enumerate() {
-        let hooks = hooks(i as u16, cfg, &intake);
+        let hooks = hooks(i as u16, cfg, &intake, Arc::clone(&switches[i]));
         let settings = Settings { index: i as u16, latency_limit: config.resources.camera_latency };
         let (cfg, control, shutdown, clock) = (cfg.clone(), control.clone(), stop.shutdown.clone(), Arc::clone(&clock));
         threads.spawn(&format!("camera-{}", cfg.id.clone()), move || {
@@ -161,7 +166,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, controls, resets, options.faults.clone(), &intake),
+        requests: requests(&stop, &threads, (controls, switches), resets, &options, &intake),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -254,6 +259,7 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         alarms: r.alarms,
         recent: r.recent,
         upkeep: r.upkeep,
+        baselines: r.baselines,
         events: r.events,
         first: r.first,
         note,
@@ -261,8 +267,11 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
     Ok((store, past))
 }
 
+/// A camera's compensations as bits: the decider switches them, the streaming thread reads them once a frame, without a lock.
+type Switches = Arc<AtomicU8>;
+
 /// What happens with a camera's frames: measured at once on the streaming thread, handed on as plain numbers.
-fn hooks(index: u16, cfg: &Camera, intake: &Intake) -> Hooks {
+fn hooks(index: u16, cfg: &Camera, intake: &Intake, switches: Switches) -> Hooks {
     let specs: Vec<RegionSpec> = cfg.rois.iter().map(|r| RegionSpec { rect: r.rect, role: r.role }).collect();
     let mut meter = FrameMeter::new(&specs);
     let mut size = None;
@@ -278,6 +287,7 @@ fn hooks(index: u16, cfg: &Camera, intake: &Intake) -> Hooks {
             }
         }
         let Some(luma) = Luma::new(f.luma, f.stride, f.width, f.height) else { return 0 };
+        meter.compensate(Compensations::from_bits(switches.load(Ordering::Relaxed)));
         let mut dropped = 0;
         for (roi, t) in meter.measure(&luma).iter().enumerate() {
             let of = Sample {
@@ -306,14 +316,23 @@ fn hooks(index: u16, cfg: &Camera, intake: &Intake) -> Hooks {
 fn requests(
     stop: &Stop,
     threads: &Threads,
-    controls: Vec<Control>,
+    (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
-    faults: Option<Faults>,
+    options: &Options,
     intake: &Intake,
 ) -> Box<dyn Fn(Request) + Send> {
     let (stop, intake) = (stop.clone(), intake.clone());
     let (fault_tx, fault_rx) = sync_channel::<(Arc<str>, bool)>(16);
-    if let Some(faults) = faults {
+    // The configuration is on a disk, and the decider never waits for one.
+    let (scale_tx, scale_rx) = sync_channel::<(CameraId, String)>(4);
+    let (file, notes) = (options.config_file.clone(), intake.clone());
+    threads.spawn("settings", move || {
+        for (camera, number) in scale_rx {
+            let (text, bad) = scaling::put_now(file.as_deref(), camera.as_str(), &number);
+            notes.push(Input::Note { text: text.into(), bad });
+        }
+    });
+    if let Some(faults) = options.faults.clone() {
         threads.spawn("demo-faults", move || {
             for (fault, on) in fault_rx {
                 intake.push(Input::Demo(faults(Some((fault.as_ref(), on)))));
@@ -329,6 +348,24 @@ fn requests(
         Request::Reconnect(i) => {
             if let Some(c) = controls.get(i) {
                 c.reconnect.store(true, Ordering::Relaxed);
+            }
+        }
+        Request::LookAt(i, centre) => {
+            for (k, c) in controls.iter().enumerate() {
+                c.look_at(centre.filter(|_| k == i));
+            }
+        }
+        Request::WriteScale { camera, mm_per_px, sigma_mm_per_px } => {
+            let number = scaling::number(mm_per_px, sigma_mm_per_px);
+            if scale_tx.try_send((camera.clone(), number.clone())).is_err() {
+                warn!(
+                    "{camera}: the disk is busy with earlier scales; put scale_mm_per_px = {number} into the file by hand"
+                );
+            }
+        }
+        Request::Compensate(i, on) => {
+            if let Some(s) = switches.get(i) {
+                s.store(on.bits(), Ordering::Relaxed);
             }
         }
         Request::Reset(i) => {

@@ -19,6 +19,8 @@ pub struct Shared {
     pub dropped: AtomicU64,
     /// Somebody looks at the picture.
     pub watched: Arc<AtomicBool>,
+    /// About which point the picture is wanted pixel by pixel.
+    pub close: Arc<AtomicU64>,
     live: Mutex<Live>,
     /// The small picture; the streaming thread leaves it out when the supervisor holds it.
     pub small: Mutex<Small>,
@@ -26,11 +28,12 @@ pub struct Shared {
 
 impl Shared {
     /// Before the first frame.
-    pub fn new(expected_fps: f64, watched: Arc<AtomicBool>) -> Self {
+    pub fn new(expected_fps: f64, watched: Arc<AtomicBool>, close: Arc<AtomicU64>) -> Self {
         Self {
             bytes: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             watched,
+            close,
             live: Mutex::new(Live::new(expected_fps)),
             small: Mutex::new(Small::default()),
         }
@@ -107,6 +110,8 @@ pub struct Small {
     pub size: (usize, usize),
     /// The camera's picture.
     pub full: (u32, u32),
+    /// Which part of it: x, y, width, height.
+    pub part: [u32; 4],
     /// When the frame came.
     pub at: Now,
     /// Not fetched yet.

@@ -131,6 +131,23 @@ pub fn shrink(p: &Plane<'_>, out: &mut Vec<u8>) -> (usize, usize) {
     (w, h)
 }
 
+/// The same size pixel by pixel about a point: each pixel as it is. The part of the picture that it is comes back (x, y, width, height).
+pub fn close_up(p: &Plane<'_>, (x, y): (usize, usize), out: &mut Vec<u8>) -> [usize; 4] {
+    if !p.fits() {
+        out.clear();
+        return [0; 4];
+    }
+    let (w, h) = (p.width.min(240), p.height.min(136));
+    let left = x.saturating_sub(w / 2).min(p.width - w);
+    let top = y.saturating_sub(h / 2).min(p.height - h);
+    out.resize(w * h, 0);
+    for (r, o) in out.chunks_exact_mut(w).enumerate() {
+        let from = (top + r) * p.stride + left;
+        o.copy_from_slice(&p.data[from..from + w]);
+    }
+    [left, top, w, h]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +186,20 @@ mod tests {
         let seen: Vec<Picture> = (0..=FROZEN_LOOKS).map(|_| look(&mut j, &s)).collect();
         assert_eq!(seen[FROZEN_LOOKS as usize - 1], Picture::Clear);
         assert_eq!(seen[FROZEN_LOOKS as usize], Picture::Frozen);
+    }
+
+    #[test]
+    fn a_close_up_is_the_picture_itself() {
+        let data = scene(1.0, 0.0, 1);
+        let p = Plane { data: &data, stride: 320, width: 320, height: 240 };
+        let mut out = Vec::new();
+        for (at, want) in [((160, 120), (40, 52)), ((0, 0), (0, 0)), ((999, 999), (80, 104))] {
+            let [x, y, w, h] = close_up(&p, at, &mut out);
+            assert_eq!(((x, y), (w, h), out.len()), (want, (240, 136), 240 * 136));
+            assert_eq!(out[3 * 240 + 7], data[(y + 3) * 320 + x + 7]);
+        }
+        let tiny = Plane { data: &data, stride: 320, width: 20, height: 10 };
+        assert_eq!(close_up(&tiny, (5, 5), &mut out), [0, 0, 20, 10]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! says nothing at all about a camera that hangs, and only EOS about one that was switched off, so the watch over the
 //! newest frame decides; GStreamer's own messages only make it quicker and tell why.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
 use super::live::Shared;
-use super::picture::{Plane, shrink};
+use super::picture::{Plane, close_up, shrink};
 use super::pipeline::{self, Pipeline};
 use crate::base::backoff::Backoff;
 use crate::base::clock::{Clock, Mono, Now};
@@ -73,6 +73,22 @@ pub struct Control {
     pub watched: Arc<AtomicBool>,
     /// Open the stream anew, please.
     pub reconnect: Arc<AtomicBool>,
+    /// About which point the picture is wanted pixel by pixel; see [`Control::look_at`].
+    pub close: Arc<AtomicU64>,
+}
+
+impl Control {
+    /// The picture is wanted pixel by pixel about this point; none: the whole, made small.
+    pub fn look_at(&self, centre: Option<(u32, u32)>) {
+        // A point that lies outside is held within by the copy; a whole picture is written as nothing.
+        let packed = centre.map_or(0, |(x, y)| (u64::from(x) << 32 | u64::from(y)).saturating_add(1));
+        self.close.store(packed, Ordering::Relaxed);
+    }
+}
+
+/// The point that is packed so.
+fn centre(packed: u64) -> Option<(usize, usize)> {
+    packed.checked_sub(1).map(|p| ((p >> 32) as usize, (p & 0xffff_ffff) as usize))
 }
 
 /// Where frames, reports and pictures go.
@@ -107,7 +123,11 @@ pub fn run(
 ) {
     let now = clock.now();
     let mut s = Supervisor {
-        shared: Arc::new(Shared::new(cfg.expected_fps.unwrap_or(25.0), Arc::clone(&control.watched))),
+        shared: Arc::new(Shared::new(
+            cfg.expected_fps.unwrap_or(25.0),
+            Arc::clone(&control.watched),
+            Arc::clone(&control.close),
+        )),
         on_frame: Arc::new(Mutex::new(hooks.on_frame)),
         on_report: hooks.on_report,
         on_snapshot: hooks.on_snapshot,
@@ -266,8 +286,14 @@ impl Supervisor<'_> {
             if shared.watched.load(Ordering::Relaxed) && now.mono.since(copied) >= SNAPSHOT_EVERY {
                 // Never waits: while the supervisor fetches the last one, this one is left out.
                 if let Ok(mut small) = shared.small.try_lock() {
-                    small.size = shrink(&plane, &mut small.luma);
                     small.full = (info.width(), info.height());
+                    if let Some(at) = centre(shared.close.load(Ordering::Relaxed)) {
+                        let part = close_up(&plane, at, &mut small.luma);
+                        (small.size, small.part) = ((part[2], part[3]), part.map(|v| v as u32));
+                    } else {
+                        small.size = shrink(&plane, &mut small.luma);
+                        small.part = [0, 0, info.width(), info.height()];
+                    }
                     small.at = now;
                     small.fresh = true;
                     copied = now.mono;
@@ -385,6 +411,7 @@ impl Supervisor<'_> {
             width: small.size.0 as u32,
             height: small.size.1 as u32,
             full: small.full,
+            part: small.part,
             luma: small.luma.as_slice().into(),
             at: small.at,
         });

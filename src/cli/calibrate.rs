@@ -182,8 +182,7 @@ pub fn run(globals: &Globals, args: CalibrateArgs) -> Outcome {
 /// The scale as it stands in the configuration: to the third digit of its uncertainty.
 #[must_use]
 pub fn scale_number(scale: &Scale) -> String {
-    let sigma = scale.sigma_mm_per_px.max(1e-7 * scale.mm_per_px);
-    format!("{:.*}", (decimals(sigma) + 1).clamp(1, 9), scale.mm_per_px)
+    crate::boot::scaling::number(scale.mm_per_px, scale.sigma_mm_per_px)
 }
 
 /// Prints a scale; `written` is the file that it was put into.

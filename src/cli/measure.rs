@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{Globals, usage};
 use crate::base::error::{Failure, Outcome};
+use crate::model::compensation::{Compensation, Compensations};
 
 /// Smallest width and height of a region in pixels.
 const SMALLEST: u32 = 8;
@@ -28,6 +29,10 @@ pub struct MeasureArgs {
     /// Frames a second, where the input does not tell or tells wrongly
     #[arg(long, value_name = "N", value_parser = fps)]
     fps: Option<f64>,
+
+    /// Leave this in the motion instead of taking it off: shake, haze, drift, flicker
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = compensation)]
+    without: Vec<Compensation>,
 
     /// Print every frame's displacement of every region first
     #[arg(long)]
@@ -56,6 +61,8 @@ pub struct MeasureOptions {
     pub rois: Vec<RoiArg>,
     /// Index of the background region.
     pub background: Option<usize>,
+    /// What is taken off that is not the machine's motion.
+    pub compensations: Compensations,
     /// Frames a second as given.
     pub fps: Option<f64>,
     /// Whether every frame is printed.
@@ -106,6 +113,13 @@ fn fps(text: &str) -> Result<f64, String> {
     if (0.1..=10_000.0).contains(&v) { Ok(v) } else { Err("write a number from 0.1 to 10000".into()) }
 }
 
+fn compensation(text: &str) -> Result<Compensation, String> {
+    Compensation::from_word(text).ok_or_else(|| {
+        let words: Vec<&str> = Compensation::ALL.into_iter().map(Compensation::word).collect();
+        format!("write one or more of {}", words.join(", "))
+    })
+}
+
 /// A name that a drawing may have: nothing else is replaced by mistake.
 fn svg_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
@@ -138,7 +152,10 @@ fn options(args: MeasureArgs, json: bool) -> Result<MeasureOptions, Failure> {
     if background.is_some() && args.roi.len() == 1 {
         return Err(usage("--background: the only region is the background; add one to measure with --roi"));
     }
+    let mut compensations = Compensations::default();
+    args.without.iter().for_each(|which| compensations.set(*which, false));
     Ok(MeasureOptions {
+        compensations,
         input: args.input,
         rois: args.roi,
         background,
@@ -187,6 +204,7 @@ mod tests {
             roi: rois.iter().map(|r| r.parse().unwrap()).collect(),
             background: background.map(Into::into),
             fps: None,
+            without: vec![Compensation::Drift],
             series: false,
             plot: None,
         }

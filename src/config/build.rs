@@ -14,8 +14,9 @@ use super::sections::{
 use super::tree::{Sect, Val};
 use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
+use crate::model::compensation::{Compensation, Compensations};
 use crate::model::quantity::Quantity;
-use crate::model::vibration::Role;
+use crate::model::vibration::{LimitKind, Role};
 
 /// The configuration of a tree without faults.
 pub fn config(root: &Sect) -> Config {
@@ -89,8 +90,17 @@ fn camera(s: &Sect) -> Camera {
         scale_mm_per_px: s.number("scale_mm_per_px"),
         record: truth(s, "record"),
         enabled: truth(s, "enabled"),
+        compensate: compensate(s),
         rois: s.tables("roi").iter().map(roi).collect(),
     }
+}
+
+fn compensate(s: &Sect) -> Compensations {
+    let mut on = Compensations::default();
+    for which in Compensation::ALL {
+        on.set(which, s.table("compensate").and_then(|t| t.truth(which.word())).unwrap_or(true));
+    }
+    on
 }
 
 fn roi(s: &Sect) -> Roi {
@@ -100,6 +110,7 @@ fn roi(s: &Sect) -> Roi {
         role: if word(s, "role") == "background" { Role::Background } else { Role::Asset },
         running: s.text("running").map(|t| t.as_ref().into()),
         nominal_hz: nominal(s),
+        baseline: span(s, "baseline"),
         limits: s.tables("limits").iter().filter_map(limit).collect(),
     }
 }
@@ -115,6 +126,7 @@ fn nominal(s: &Sect) -> Option<NominalHz> {
 fn limit(s: &Sect) -> Option<Limit> {
     Some(Limit {
         quantity: Quantity::from_key(word(s, "quantity"))?,
+        kind: if word(s, "kind") == "deviation" { LimitKind::Deviation } else { LimitKind::Value },
         warning: s.number("warning"),
         alarm: s.number("alarm"),
         priority: priority(word(s, "priority")),

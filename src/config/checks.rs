@@ -31,6 +31,7 @@ const ALL: &[Check] = &[
     limits::thresholds,
     limits::assets_only,
     limits::unique,
+    limits::kinds,
     credentials::not_in_addresses,
     credentials::user_with_password,
     cameras::exposure,

@@ -9,8 +9,9 @@ use secrecy::SecretString;
 
 use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
+use crate::model::compensation::Compensations;
 use crate::model::quantity::Quantity;
-use crate::model::vibration::Role;
+use crate::model::vibration::{LimitKind, Role};
 use crate::model::{CameraId, PlcId, RoiId, TagId};
 
 /// The whole configuration.
@@ -87,6 +88,8 @@ pub struct Camera {
     pub record: bool,
     /// Whether the camera is used at all.
     pub enabled: bool,
+    /// What is taken off the measured motion.
+    pub compensate: Compensations,
     /// `[[camera.roi]]`
     pub rois: Vec<Roi>,
 }
@@ -118,6 +121,8 @@ pub struct Roi {
     pub running: Option<TagId>,
     /// The machine's own frequency.
     pub nominal_hz: Option<NominalHz>,
+    /// How long its baseline is learned from.
+    pub baseline: Duration,
     /// Its limits.
     pub limits: Vec<Limit>,
 }
@@ -127,6 +132,8 @@ pub struct Roi {
 pub struct Limit {
     /// On what.
     pub quantity: Quantity,
+    /// Against what.
+    pub kind: LimitKind,
     /// Where the warning starts.
     pub warning: Option<f64>,
     /// Where the alarm starts.

@@ -116,7 +116,21 @@ const CAMERA: &[Key] = &[
     ),
     key("record", Bool, Default("true"), "Whether to keep video around events.", ""),
     key("enabled", Bool, Default("true"), "Whether the camera is used at all.", ""),
+    key(
+        "compensate",
+        Table(COMPENSATE),
+        Default(""),
+        "What is taken off the measured motion that is not the machine's. What is off makes every reading of the camera \"reduced\".",
+        "",
+    ),
     key("roi", Tables(ROI), Optional, "A region of the picture; once for each region.", ""),
+];
+
+const COMPENSATE: &[Key] = &[
+    key("shake", Bool, Default("true"), "The camera's own motion, by its background regions.", ""),
+    key("haze", Bool, Default("true"), "Hot air: places of a region that disagree with the others count less.", ""),
+    key("drift", Bool, Default("true"), "Slow drift over the window.", ""),
+    key("flicker", Bool, Default("true"), "Changes of the light, frame by frame and over the region.", ""),
 ];
 
 const ROI: &[Key] = &[
@@ -149,6 +163,13 @@ const ROI: &[Key] = &[
         "The machine's own frequency in Hz, or the PLC tag of its speed; tells an alias from the true frequency.",
         "16.2",
     ),
+    key(
+        "baseline",
+        ms(60_000, 30 * 24 * HOUR),
+        Default("\"1h\""),
+        "How long what is usual of the region (its baseline) is learned from: so much of the machine's running time, and of its standing time.",
+        "\"24h\"",
+    ),
     key("limits", Tables(LIMIT), Optional, "Limits of the region's quantities.", ""),
 ];
 
@@ -168,8 +189,15 @@ const LIMIT: &[Key] = &[
         "quantity",
         Text,
         Required,
-        "What is limited: `velocity_rms_mm_s`, `displacement_pp_mm`, `displacement_rms_mm`, `displacement_pp_px`, `displacement_rms_px`, `peak_amplitude_px` or `peak_hz`. Those in mm need the camera's scale.",
+        "What is limited: `velocity_rms_mm_s`, `displacement_pp_mm`, `displacement_rms_mm`, `displacement_pp_px`, `displacement_rms_px`, `peak_amplitude_px`, `peak_hz` or `spectrum_deviation` (how far any band of the spectrum is from the baseline, in spreads). Those in mm need the camera's scale.",
         "\"velocity_rms_mm_s\"",
+    ),
+    key(
+        "kind",
+        Choice(&["value", "deviation"]),
+        Default("\"value\""),
+        "Against what it is held. `value`: the quantity itself. `deviation`: how far it is from the region's baseline, above or below, in spreads (one spread is the usual variation, at least 5 % of the median, 0.5 % for a frequency).",
+        "\"deviation\"",
     ),
     key(
         "warning",

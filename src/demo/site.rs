@@ -162,7 +162,7 @@ fn camera(t: &mut String, id: &str, facts: &CameraFacts, url: &str, user: &str, 
         };
         let _ = write!(
             t,
-            "role = \"asset\"\nrunning = {}\nnominal_hz = {}\nlimits = [{}\n]\n",
+            "role = \"asset\"\nrunning = {}\nnominal_hz = {}\nbaseline = \"1m\"\nlimits = [{}\n]\n",
             quoted(facts.running),
             asset.nominal,
             asset.limits

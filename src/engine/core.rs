@@ -15,18 +15,22 @@ use super::regions::{self, Region};
 use super::restore::Past;
 use crate::alarm::{Bank, CameraFact, Facts, PlcFact, RegionFact};
 use crate::base::clock::{Clock, Mono, Now};
+use crate::base::text::plus_minus;
 use crate::config::Config;
 use crate::config::sections::Source;
 use crate::journal::{Fold, Write, WriterOut};
 use crate::model::board::{Board, EngineState};
 use crate::model::bus::{Access, Demand, PlcState};
+use crate::model::calibration::Length;
 use crate::model::camera::CameraState;
+use crate::model::compensation::Compensations;
 use crate::model::event::{Event, EventKind};
 use crate::model::intent::{Intent, IntentKind, Reply};
 use crate::model::upkeep::Answer;
-use crate::model::vibration::{Grade, Level};
+use crate::model::vibration::{Grade, Level, Role};
 use crate::model::{AlarmId, CameraId, PlcId};
 use crate::upkeep::{Catalogue, Desk};
+use crate::vibration::calibration;
 
 /// The board is published this often when nothing special happens: quick enough to follow, slow enough to read.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
@@ -55,8 +59,21 @@ pub struct Outlets {
 pub enum Request {
     /// Somebody looks at this camera (or at none).
     Watch(Option<usize>),
+    /// This camera's picture is wanted pixel by pixel about this point; none: the whole.
+    LookAt(usize, Option<(u32, u32)>),
+    /// Put a camera's scale into the configuration file.
+    WriteScale {
+        /// The camera.
+        camera: CameraId,
+        /// Scale in mm per pixel.
+        mm_per_px: f64,
+        /// Its one-sigma uncertainty.
+        sigma_mm_per_px: f64,
+    },
     /// Open this camera's stream anew.
     Reconnect(usize),
+    /// Measure this camera's frames with these compensations from now on.
+    Compensate(usize, Compensations),
     /// Open this PLC's port anew.
     Reset(usize),
     /// Switch a fault of the demonstration.
@@ -142,6 +159,9 @@ impl Core {
         };
         let pid = std::process::id();
         core.emit(EventKind::EngineStarted { version: env!("CARGO_PKG_VERSION").into(), pid }, now);
+        for event in &past.baselines {
+            core.learned(&event.kind);
+        }
         for alarm in core.bank.restore(&past.alarms) {
             core.emit(EventKind::AlarmReturned { alarm, value: None }, now);
         }
@@ -228,6 +248,15 @@ impl Core {
             Input::Historian(h) => self.shown.historian = *h,
             Input::Writer(w) => self.writer(w),
             Input::Intent(i) => self.intent(*i),
+            Input::Note { text, bad } => {
+                if bad {
+                    warn!("{text}");
+                } else {
+                    info!("{text}");
+                }
+                let now = self.clock.now();
+                self.emit(EventKind::Note { text }, now);
+            }
             Input::Demo(faults) => {
                 self.eventful = true;
                 self.shown.demo = faults.into();
@@ -274,7 +303,7 @@ impl Core {
         fact.text.clone_from(&report.text);
         for tag in report.tags.iter().filter(|t| t.access == Access::Read) {
             for region in &mut self.regions {
-                region.tag(&tag.id, tag.value);
+                region.tag(&tag.id, tag.value, now.mono);
             }
         }
         let (state, text) = (report.state, report.text.clone());
@@ -300,6 +329,9 @@ impl Core {
                 for event in events {
                     self.fold.apply(&event);
                     self.desk.apply(&event);
+                    self.learned(&event.kind);
+                    self.switched(&event.kind);
+                    self.scaled(&event.kind);
                     self.shown.recent(event);
                     self.eventful = true;
                 }
@@ -334,10 +366,74 @@ impl Core {
         }
         let event = self.number(kind, now);
         self.fold.apply(&event);
+        self.learned(&event.kind);
         self.shown.recent(event.clone());
         self.eventful = true;
         if self.out.writer.try_send(Write::Event(event)).is_err() {
             self.unwritten += 1;
+        }
+    }
+
+    /// The scale that a known length tells, as an event and a sentence.
+    fn scale_event(
+        &self,
+        camera: CameraId,
+        length: &Length,
+        point_sigma_px: f64,
+        who: Arc<str>,
+    ) -> Result<(EventKind, String), String> {
+        if !self.config.cameras.iter().any(|c| c.id == camera) {
+            return Err(format!("there is no camera {camera}"));
+        }
+        let told = calibration::told(length, point_sigma_px).map_err(|e| e.to_string())?;
+        let (mm_per_px, sigma_mm_per_px) = (told.mm_per_px, told.sigma_mm_per_px);
+        if !calibration::SCALES.contains(&mm_per_px) {
+            return Err(format!("{mm_per_px} mm per pixel is no scale; look at the length and its two points"));
+        }
+        let text = format!("{camera}: scale {} mm/px", plus_minus(mm_per_px, sigma_mm_per_px));
+        let kind = EventKind::ScaleMeasured {
+            camera,
+            mm_per_px,
+            sigma_mm_per_px,
+            length_mm: length.length_mm,
+            from_px: length.from_px,
+            to_px: length.to_px,
+            who,
+        };
+        Ok((kind, text))
+    }
+
+    /// A scale was measured: it holds from now on, and is put into the configuration for the next start.
+    fn scaled(&mut self, kind: &EventKind) {
+        let EventKind::ScaleMeasured { camera, mm_per_px, sigma_mm_per_px, .. } = kind else { return };
+        let Some(index) = self.config.cameras.iter().position(|c| c.id == *camera) else { return };
+        for region in self.regions.iter_mut().filter(|r| r.camera == index) {
+            region.scale(*mm_per_px);
+        }
+        self.shown.scale(index, *mm_per_px);
+        let (camera, mm_per_px, sigma_mm_per_px) = (camera.clone(), *mm_per_px, *sigma_mm_per_px);
+        (self.out.requests)(Request::WriteScale { camera, mm_per_px, sigma_mm_per_px });
+    }
+
+    /// A compensation was switched: the analysers and the streaming thread are told.
+    fn switched(&mut self, kind: &EventKind) {
+        let EventKind::Compensation { camera, which, on, .. } = kind else { return };
+        let Some(index) = self.config.cameras.iter().position(|c| c.id == *camera) else { return };
+        let Some(compensations) = self.shown.compensations(index) else { return };
+        compensations.set(*which, *on);
+        let compensations = *compensations;
+        for region in self.regions.iter_mut().filter(|r| r.camera == index) {
+            region.compensate(compensations);
+        }
+        (self.out.requests)(Request::Compensate(index, compensations));
+    }
+
+    /// An event about what is usual of a region.
+    fn learned(&mut self, kind: &EventKind) {
+        if let EventKind::BaselineBegun { roi, .. } | EventKind::BaselineLearned { roi, .. } = kind
+            && let Some(region) = self.regions.iter_mut().find(|r| r.id == *roi)
+        {
+            region.usual.apply(kind);
         }
     }
 
@@ -383,6 +479,20 @@ impl Core {
                 (self.out.requests)(Request::Watch(index));
                 answer(reply, Ok(String::new()));
             }
+            IntentKind::LookAt { camera, centre } => {
+                if let Some(index) = self.config.cameras.iter().position(|c| c.id == camera) {
+                    (self.out.requests)(Request::LookAt(index, centre));
+                }
+                answer(reply, Ok(String::new()));
+            }
+            IntentKind::SetScale { camera, length, point_sigma_px } => {
+                match self.scale_event(camera, &length, point_sigma_px, who) {
+                    Ok((kind, text)) => {
+                        self.emit_durably(kind, reply.map(|r| (r, text)), now);
+                    }
+                    Err(e) => answer(reply, Err(e)),
+                }
+            }
             IntentKind::ReconnectCamera(id) => {
                 let index = self.config.cameras.iter().position(|c| c.id == id);
                 self.carry_out(
@@ -419,6 +529,25 @@ impl Core {
                 Ok(kind) => self.emit_all(vec![kind], reply, "run ended", now),
                 Err(e) => answer(reply, Err(e)),
             },
+            IntentKind::LearnBaseline(roi) => {
+                let asset = self.regions.iter().any(|r| r.id == roi && r.role == Role::Asset);
+                if asset {
+                    let text = format!("{roi}: what was usual is forgotten; learning it anew");
+                    let kind = EventKind::BaselineBegun { roi, who };
+                    self.emit_durably(kind, reply.map(|r| (r, text)), now);
+                } else {
+                    answer(reply, Err(format!("there is no asset region {roi}")));
+                }
+            }
+            IntentKind::Compensate { camera, which, on } => {
+                if self.config.cameras.iter().any(|c| c.id == camera) {
+                    let text = format!("{camera}: {} compensation {}", which.word(), if on { "on" } else { "off" });
+                    let kind = EventKind::Compensation { camera, which, on, who };
+                    self.emit_durably(kind, reply.map(|r| (r, text)), now);
+                } else {
+                    answer(reply, Err(format!("there is no camera {camera}")));
+                }
+            }
             IntentKind::DemoFault { fault, on } => {
                 if self.shown.demo.iter().any(|f| f.id == fault) {
                     (self.out.requests)(Request::Fault { fault: Arc::clone(&fault), on });
@@ -562,6 +691,13 @@ impl Core {
     }
 
     fn each_second(&mut self, now: Now) {
+        let mut learned = Vec::new();
+        for (i, region) in self.regions.iter_mut().enumerate() {
+            learned.extend(region.learn(self.bank.region_level(i), now));
+        }
+        for kind in learned {
+            self.emit(kind, now);
+        }
         let readings: Vec<_> = self.regions.iter_mut().filter_map(|r| r.second(now)).collect();
         if !readings.is_empty() && self.out.writer.try_send(Write::Readings(readings)).is_err() {
             self.unwritten += 1;

@@ -41,6 +41,13 @@ pub enum Input {
     Intent(Box<Intent>),
     /// The demonstration's faults have changed.
     Demo(Vec<DemoFault>),
+    /// Something that was carried out, or could not be, in words for the record.
+    Note {
+        /// In words.
+        text: Arc<str>,
+        /// Whether it went wrong.
+        bad: bool,
+    },
 }
 
 /// The queue's entrance; cloned into every source. Never blocks: what finds no room is counted.

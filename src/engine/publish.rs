@@ -16,6 +16,7 @@ use crate::model::board::{
 };
 use crate::model::bus::{BusFrame, Direction, PlcBoard, PlcReport};
 use crate::model::camera::{CameraBoard, CameraReport, Snapshot};
+use crate::model::compensation::Compensations;
 use crate::model::event::Event;
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
@@ -99,6 +100,18 @@ impl Shown {
         if let Some(c) = self.cameras.get_mut(index) {
             Arc::make_mut(c).report = Some(Arc::new(report));
         }
+    }
+
+    /// A camera's scale has changed.
+    pub fn scale(&mut self, index: usize, mm_per_px: f64) {
+        if let Some(c) = self.cameras.get_mut(index) {
+            Arc::make_mut(c).scale_mm_per_px = Some(mm_per_px);
+        }
+    }
+
+    /// What is taken off a camera's measured motion.
+    pub fn compensations(&mut self, index: usize) -> Option<&mut Compensations> {
+        self.cameras.get_mut(index).map(|c| &mut Arc::make_mut(c).compensations)
     }
 
     /// Takes a PLC's report.
@@ -188,6 +201,7 @@ impl Shown {
 
 fn camera(c: &crate::config::sections::Camera) -> CameraBoard {
     CameraBoard {
+        compensations: c.compensate,
         id: c.id.clone(),
         name: Arc::clone(&c.name),
         url: Arc::clone(&c.url),

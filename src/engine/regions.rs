@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::trend::Trends;
+use super::usual::Usual;
 use crate::base::clock::{Mono, Now};
 use crate::base::ring::Ring;
 use crate::config::sections::{Camera, Config, NominalHz, Roi};
-use crate::model::event::SecondReading;
+use crate::model::compensation::Compensations;
+use crate::model::event::{EventKind, SecondReading};
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{
     Grade, Level, LimitMark, Reading, RoiBoard, Role, Sample, Spectrogram, Spectrum, Waveform,
@@ -13,9 +16,6 @@ use crate::model::vibration::{
 use crate::model::{RoiId, TagId};
 use crate::vibration::Analyzer;
 use crate::vibration::analyze::{AnalyzerSpec, WINDOW_S};
-
-/// Ten minutes, one value a second.
-const TREND: usize = 600;
 
 /// Spectra kept: five minutes, one a second.
 const SPECTRA: usize = 300;
@@ -36,12 +36,14 @@ pub struct Region {
     pub reading: Option<Arc<Reading>>,
     /// What is wrong with the region itself.
     pub fault: Option<Arc<str>>,
+    /// What is usual of it.
+    pub usual: Usual,
     rect: [u32; 4],
     limits: Arc<[LimitMark]>,
     running_tag: Option<TagId>,
     nominal: Option<NominalHz>,
     analyzer: Analyzer,
-    trend: Ring<f32>,
+    trend: Trends,
     spectra: Ring<Arc<[f32]>>,
     spectrogram: Arc<Spectrogram>,
     trend_quantity: Quantity,
@@ -49,10 +51,14 @@ pub struct Region {
 
 impl Region {
     fn new(camera: usize, cfg: &Camera, roi: &Roi) -> Self {
-        let mark =
-            |l: &crate::config::sections::Limit| LimitMark { quantity: l.quantity, warning: l.warning, alarm: l.alarm };
+        let mark = |l: &crate::config::sections::Limit| LimitMark {
+            quantity: l.quantity,
+            kind: l.kind,
+            warning: l.warning,
+            alarm: l.alarm,
+        };
         let limits: Arc<[LimitMark]> = roi.limits.iter().map(mark).collect();
-        let usual = if cfg.scale_mm_per_px.is_some() { Quantity::VelocityRmsMmS } else { Quantity::DisplacementPpPx };
+        let shown = if cfg.scale_mm_per_px.is_some() { Quantity::VelocityRmsMmS } else { Quantity::DisplacementPpPx };
         let mut analyzer = Analyzer::new(AnalyzerSpec {
             expected_fps: cfg.expected_fps.unwrap_or(30.0),
             window_s: WINDOW_S,
@@ -61,9 +67,12 @@ impl Region {
             coded: true,
             exposure_s: cfg.exposure_ms.map(|ms| ms / 1000.0),
         });
+        analyzer.compensations = cfg.compensate;
         if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
             analyzer.nominal_hz = Some(hz);
         }
+        let mut usual = Usual::new(roi.baseline.as_secs_f64(), cfg.scale_mm_per_px);
+        usual.running(None, roi.running.is_some(), Mono(0));
         Self {
             id: roi.id.clone(),
             camera,
@@ -71,13 +80,14 @@ impl Region {
             running: None,
             reading: None,
             fault: None,
+            usual,
             rect: roi.rect,
-            trend_quantity: limits.first().map_or(usual, |l| l.quantity),
+            trend_quantity: limits.first().map_or(shown, |l| l.quantity),
             limits,
             running_tag: roi.running.clone(),
             nominal: roi.nominal_hz.clone(),
             analyzer,
-            trend: Ring::new(TREND),
+            trend: Trends::default(),
             spectra: Ring::new(SPECTRA),
             spectrogram: Arc::default(),
         }
@@ -86,11 +96,12 @@ impl Region {
     /// Takes a sample and makes the new reading.
     pub fn sample(&mut self, s: &Sample) {
         self.analyzer.push(s);
-        self.reading = self.analyzer.read(s).map(Arc::new);
+        let reading = self.analyzer.read(s);
+        self.reading = reading.map(|r| Arc::new(Reading { deviation: self.usual.deviation(&r, s.arrival), ..r }));
     }
 
     /// Takes the value of a tag: the machine's frequency, or whether it runs.
-    pub fn tag(&mut self, id: &TagId, value: Option<u16>) {
+    pub fn tag(&mut self, id: &TagId, value: Option<u16>, now: Mono) {
         if let Some(NominalHz::Tag { tag, hz_per_unit }) = &self.nominal
             && tag == id
         {
@@ -98,7 +109,19 @@ impl Region {
         }
         if self.running_tag.as_ref() == Some(id) {
             self.running = value.map(|v| v != 0);
+            self.usual.running(self.running, true, now);
         }
+    }
+
+    /// Takes its camera's new scale.
+    pub fn scale(&mut self, mm_per_px: f64) {
+        self.analyzer.set_scale(mm_per_px);
+        self.usual.scale(mm_per_px);
+    }
+
+    /// Takes its camera's compensations: drift is taken off here.
+    pub fn compensate(&mut self, on: Compensations) {
+        self.analyzer.compensations = on;
     }
 
     /// The newest reading if it is younger than a second: older ones are shown as old, and decide nothing.
@@ -117,6 +140,16 @@ impl Region {
             return Level::Stopped;
         }
         latched.unwrap_or(Level::Normal)
+    }
+
+    /// Once a second: learns what is usual, while none of the region's limits is broken.
+    pub fn learn(&mut self, latched: Option<Level>, now: Now) -> Option<EventKind> {
+        if self.role != Role::Asset {
+            return None;
+        }
+        let reading = self.fresh(now.mono).cloned();
+        let bands = reading.as_ref().and_then(|_| self.analyzer.bands());
+        self.usual.second(&self.id, reading.as_deref(), bands, latched < Some(Level::Warning), now)
     }
 
     /// Once a second: the trend goes on, and the second's reading for the journal, if there is one to trust.
@@ -177,8 +210,11 @@ impl Region {
             waveform: Arc::new(if self.reading.is_some() { self.analyzer.waveform() } else { Waveform::default() }),
             spectrum: Arc::new(if fresh { self.analyzer.spectrum() } else { Spectrum::default() }),
             spectrogram: Arc::clone(&self.spectrogram),
-            trend: self.trend.to_vec().into(),
+            trend: self.trend.seconds(),
+            longer: self.trend.longer(),
             trend_quantity: self.trend_quantity,
+            baseline: self.usual.baseline().filter(|_| self.role == Role::Asset).cloned(),
+            learning: self.usual.learning().filter(|_| self.role == Role::Asset),
         }
     }
 }

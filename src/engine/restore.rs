@@ -18,6 +18,8 @@ pub struct Past {
     pub recent: Vec<Event>,
     /// Events of maintenance: of open runs, of finished ones, and of each task's newest.
     pub upkeep: Vec<Event>,
+    /// What became of the regions' baselines: the newest event of each kind, region and state; ascending.
+    pub baselines: Vec<Event>,
     /// How many events there are.
     pub events: u64,
     /// When the journal began.

@@ -30,6 +30,8 @@ pub struct Restored {
     /// Every event of unfinished runs, of the newest 200 finished runs and of the newest finished run of each task;
     /// ascending.
     pub upkeep: Vec<Event>,
+    /// The newest event of each kind, region and state about the regions' baselines; ascending.
+    pub baselines: Vec<Event>,
     /// How many events there are.
     pub events: u64,
     /// When the newest event happened.
@@ -64,11 +66,13 @@ fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
     let alarms = alarms(&tx, &mut unreadable)?;
     let recent = recent(&tx, &mut unreadable)?;
     let upkeep = upkeep(&tx, &mut unreadable)?;
+    let baselines = baselines(&tx, &mut unreadable)?;
     Ok(Restored {
         last_seq: newest.map_or(0, |n| n.0).max(base).unsigned_abs(),
         alarms,
         recent,
         upkeep,
+        baselines,
         events: events.unsigned_abs(),
         last_event: newest.map(|n| n.1),
         first: oldest.map(|o| o.1),
@@ -152,6 +156,20 @@ fn upkeep(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Event
         }
     }
     out.sort_by_key(|e| e.seq);
+    Ok(out)
+}
+
+pub(super) const BASELINES: &str = "
+    select seq, at_ns, body from event where seq in (
+        select max(seq) from event where kind in ('baseline_begun', 'baseline_learned') group by kind, subject)
+    order by seq";
+
+fn baselines(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Event>> {
+    let mut newest = conn.prepare(BASELINES)?;
+    let mut out = Vec::new();
+    for event in newest.query_map([], rows::event)? {
+        keep(event?, unreadable, |e| out.push(e));
+    }
     Ok(out)
 }
 

@@ -6,6 +6,19 @@ use serde::{Deserialize, Serialize};
 use super::vibration::Role;
 use super::{CameraId, RoiId};
 
+/// A known length, and where its ends are in the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Length {
+    /// The length in mm.
+    pub length_mm: f64,
+    /// Its one-sigma uncertainty in mm.
+    pub sigma_mm: f64,
+    /// One end: x and y in pixels.
+    pub from_px: (f64, f64),
+    /// The other end: x and y in pixels.
+    pub to_px: (f64, f64),
+}
+
 /// Noise of a region's displacement over the band from 0.5 Hz to half the frame rate. Values are those of the worse axis where they are
 /// not named after one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::CameraId;
+use super::compensation::Compensations;
 use super::vibration::RoiBoard;
 use crate::base::clock::Now;
 
@@ -155,6 +156,8 @@ pub struct CameraBoard {
     pub scale_mm_per_px: Option<f64>,
     /// Whether recording is asked for (the recorder itself comes later: nothing is recorded yet).
     pub record: bool,
+    /// Which compensations are on.
+    pub compensations: Compensations,
     /// The newest report; none before the first.
     pub report: Option<Arc<CameraReport>>,
     /// Its regions.
@@ -182,6 +185,8 @@ pub struct Snapshot {
     pub height: u32,
     /// Size of the camera's picture.
     pub full: (u32, u32),
+    /// Which part of it is shown: x, y, width, height in its pixels.
+    pub part: [u32; 4],
     /// Grey levels, row by row, 0 black to 255 white.
     pub luma: Arc<[u8]>,
     /// When the frame came.

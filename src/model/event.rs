@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alarm::{Priority, Topic};
+use super::baseline::Baseline;
 use super::bus::PlcState;
 use super::camera::CameraState;
-use super::{AlarmId, CameraId, PlcId};
+use super::compensation::Compensation;
+use super::{AlarmId, CameraId, PlcId, RoiId};
 
 /// Something that happened. Immutable; `seq` is given by the journal and never given twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,6 +133,50 @@ pub enum EventKind {
         /// Ended before its last step.
         abandoned: bool,
     },
+    /// A region's baseline is to be learned anew; what was usual before counts no more.
+    BaselineBegun {
+        /// The region.
+        roi: RoiId,
+        /// Who.
+        who: Arc<str>,
+    },
+    /// A region's baseline is complete.
+    BaselineLearned {
+        /// The region.
+        roi: RoiId,
+        /// Whether it is that of the running machine (or of one of which nothing tells whether it runs), or of the standing one.
+        running: bool,
+        /// What is usual.
+        baseline: Arc<Baseline>,
+    },
+    /// A camera's scale was measured by a known length, and holds from here on.
+    ScaleMeasured {
+        /// The camera.
+        camera: CameraId,
+        /// Scale in mm per pixel.
+        mm_per_px: f64,
+        /// Its one-sigma uncertainty in mm per pixel.
+        sigma_mm_per_px: f64,
+        /// The length in mm.
+        length_mm: f64,
+        /// One end: x and y in pixels.
+        from_px: (f64, f64),
+        /// The other end.
+        to_px: (f64, f64),
+        /// Who.
+        who: Arc<str>,
+    },
+    /// Somebody switched a compensation of a camera, until the engine starts again.
+    Compensation {
+        /// The camera.
+        camera: CameraId,
+        /// Which.
+        which: Compensation,
+        /// On or off.
+        on: bool,
+        /// Who.
+        who: Arc<str>,
+    },
     /// Something was lost because a queue was full.
     Dropped {
         /// What.
@@ -161,6 +207,10 @@ impl EventKind {
             Self::RunStarted { .. } => "run_started",
             Self::StepAnswered { .. } => "step_answered",
             Self::RunFinished { .. } => "run_finished",
+            Self::BaselineBegun { .. } => "baseline_begun",
+            Self::BaselineLearned { .. } => "baseline_learned",
+            Self::ScaleMeasured { .. } => "scale_measured",
+            Self::Compensation { .. } => "compensation",
             Self::Dropped { .. } => "dropped",
             Self::Note { .. } => "note",
         }
@@ -173,10 +223,16 @@ impl EventKind {
             Self::AlarmRaised { alarm, .. }
             | Self::AlarmReturned { alarm, .. }
             | Self::AlarmAcknowledged { alarm, .. } => Some(alarm.to_string()),
-            Self::Camera { camera, .. } => Some(camera.to_string()),
+            Self::Camera { camera, .. } | Self::Compensation { camera, .. } | Self::ScaleMeasured { camera, .. } => {
+                Some(camera.to_string())
+            }
             Self::Plc { plc, .. } => Some(plc.to_string()),
             Self::RunStarted { run, .. } | Self::StepAnswered { run, .. } | Self::RunFinished { run, .. } => {
                 Some(run.to_string())
+            }
+            Self::BaselineBegun { roi, .. } => Some(roi.to_string()),
+            Self::BaselineLearned { roi, running, .. } => {
+                Some(format!("{roi} {}", if *running { "running" } else { "stopped" }))
             }
             _ => None,
         }

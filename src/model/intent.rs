@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use super::calibration::Length;
+use super::compensation::Compensation;
 use super::upkeep::Answer;
-use super::{AlarmId, CameraId, PlcId};
+use super::{AlarmId, CameraId, PlcId, RoiId};
 
 /// A request to the engine: who asks, why, and for what.
 #[derive(Debug)]
@@ -31,6 +33,22 @@ pub enum IntentKind {
     AcknowledgeAll,
     /// Show this camera's picture on the board (none: no picture is needed).
     Watch(Option<CameraId>),
+    /// Show the watched camera's picture pixel by pixel about this point (none: the whole picture, made small).
+    LookAt {
+        /// The camera.
+        camera: CameraId,
+        /// x and y in pixels.
+        centre: Option<(u32, u32)>,
+    },
+    /// A length on the machine is known: this is the camera's scale from now on. Goes into the configuration file too.
+    SetScale {
+        /// The camera.
+        camera: CameraId,
+        /// The length.
+        length: Length,
+        /// One-sigma uncertainty of each coordinate of its ends, in pixels.
+        point_sigma_px: f64,
+    },
     /// Open this camera's stream again.
     ReconnectCamera(CameraId),
     /// Open this PLC's port again.
@@ -53,6 +71,17 @@ pub enum IntentKind {
     AbandonRun {
         /// The run.
         run: u64,
+    },
+    /// Forget a region's baseline and learn it anew.
+    LearnBaseline(RoiId),
+    /// Switch a compensation of a camera on or off, until the engine starts again.
+    Compensate {
+        /// The camera.
+        camera: CameraId,
+        /// Which.
+        which: Compensation,
+        /// On or off.
+        on: bool,
     },
     /// Demonstration only: switch a fault on or off.
     DemoFault {

@@ -22,11 +22,13 @@ pub enum Quantity {
     PeakAmplitudePx,
     /// Frequency of the strongest tone, in Hz.
     PeakHz,
+    /// How far the spectrum is from the region's baseline: of the band that is farthest off, in spreads.
+    SpectrumDeviation,
 }
 
 impl Quantity {
     /// Every quantity, in the order of the reference.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::VelocityRmsMmS,
         Self::DisplacementPpMm,
         Self::DisplacementRmsMm,
@@ -34,6 +36,7 @@ impl Quantity {
         Self::DisplacementRmsPx,
         Self::PeakAmplitudePx,
         Self::PeakHz,
+        Self::SpectrumDeviation,
     ];
 
     /// The name in the configuration and in JSON.
@@ -47,6 +50,7 @@ impl Quantity {
             Self::DisplacementRmsPx => "displacement_rms_px",
             Self::PeakAmplitudePx => "peak_amplitude_px",
             Self::PeakHz => "peak_hz",
+            Self::SpectrumDeviation => "spectrum_deviation",
         }
     }
 
@@ -65,6 +69,7 @@ impl Quantity {
             Self::DisplacementRmsMm | Self::DisplacementRmsPx => "displacement RMS",
             Self::PeakAmplitudePx => "amplitude",
             Self::PeakHz => "frequency",
+            Self::SpectrumDeviation => "spectrum",
         }
     }
 
@@ -76,6 +81,7 @@ impl Quantity {
             Self::DisplacementPpMm | Self::DisplacementRmsMm => "mm",
             Self::DisplacementPpPx | Self::DisplacementRmsPx | Self::PeakAmplitudePx => "px",
             Self::PeakHz => "Hz",
+            Self::SpectrumDeviation => "spreads",
         }
     }
 

@@ -9,9 +9,12 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use super::alarm::{AlarmState, Priority, Topic};
+use super::baseline;
 use super::board::{Board, IndicatorState};
 use super::bus::{PlcBoard, PlcState};
 use super::camera::{CameraBoard, CameraState, Picture};
+use super::compensation::Compensations;
+use super::quantity::Quantity;
 use super::upkeep::Due;
 use super::vibration::{Grade, Level, Reading, Reason, RoiBoard, Role};
 
@@ -104,6 +107,8 @@ pub struct Camera {
     pub sharpness: Option<f64>,
     /// Samples dropped.
     pub dropped: Option<u64>,
+    /// Which compensations are on.
+    pub compensations: Compensations,
     /// Regions.
     pub rois: Vec<Roi>,
 }
@@ -149,12 +154,33 @@ pub struct Roi {
     pub folded_hz: Option<f64>,
     /// The smallest amplitude of a tone that would be seen now, px.
     pub smallest_amplitude_px: Option<f64>,
+    /// What is usual while the machine is in its present state; null while that is not learned.
+    pub baseline: Option<Usual>,
+    /// How much of that is learned, 0 to 1; null where it is known, or nothing tells whether the machine runs.
+    pub baseline_learned: Option<f32>,
+    /// How far the reading is from what is usual, per quantity, in spreads; negative below.
+    pub deviation: BTreeMap<Quantity, Option<f64>>,
+    /// The camera's shake at the region over the window, RMS, px, taken off or not.
+    pub shake_rms_px: Option<f64>,
+    /// How far the drift reaches over the window, peak to peak, px, taken off or not.
+    pub drift_px: Option<f64>,
     /// The level's word.
     pub state: Level,
     /// Whether the machine runs.
     pub running: Option<bool>,
     /// What is wrong with the region itself.
     pub fault: Option<Arc<str>>,
+}
+
+/// `cameras[].rois[].baseline`
+#[derive(Clone, Debug, Serialize)]
+pub struct Usual {
+    /// When it was complete.
+    pub learned: Timestamp,
+    /// From how many readings.
+    pub readings: u32,
+    /// Median and spread per quantity.
+    pub quantities: BTreeMap<Quantity, baseline::Usual>,
 }
 
 /// `plcs`
@@ -397,11 +423,12 @@ fn camera(c: &CameraBoard) -> Camera {
         picture: live.map_or(Picture::Unknown, |r| r.picture),
         sharpness: six_of(live.and_then(|r| r.sharpness)),
         dropped: r.map(|r| r.dropped_samples),
-        rois: c.rois.iter().map(|roi| region(roi, c.state())).collect(),
+        compensations: c.compensations,
+        rois: c.rois.iter().map(|roi| region(roi, c.state(), c.scale_mm_per_px)).collect(),
     }
 }
 
-fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
+fn region(roi: &RoiBoard, camera: CameraState, scale_mm_per_px: Option<f64>) -> Roi {
     // A reading of a camera without frames is old; it is not shown as new.
     let reading: Option<&Reading> = roi.reading.as_deref().filter(|_| camera.has_frames());
     let trusted = reading.filter(|r| r.grade != Grade::Untrusted);
@@ -427,10 +454,35 @@ fn region(roi: &RoiBoard, camera: CameraState) -> Roi {
         aliased: trusted.and_then(|r| r.aliased),
         folded_hz: six_of(trusted.and_then(|r| r.folded_hz)),
         smallest_amplitude_px: six_of(reading.map(|r| r.smallest_px)),
+        baseline: roi.baseline.as_deref().map(|b| usual(b, scale_mm_per_px)),
+        baseline_learned: roi.learning,
+        deviation: trusted.and_then(|r| r.deviation).map(deviations).unwrap_or_default(),
+        shake_rms_px: six_of(trusted.and_then(|r| r.taken.shake_rms_px)),
+        drift_px: six_of(trusted.map(|r| r.taken.drift_px)),
         state: roi.level,
         running: roi.running,
         fault: roi.fault.clone(),
     }
+}
+
+fn usual(b: &baseline::Baseline, scale_mm_per_px: Option<f64>) -> Usual {
+    let of = |u: baseline::Usual| baseline::Usual {
+        median: six(u.median).unwrap_or_default(),
+        spread: six(u.spread).unwrap_or_default(),
+    };
+    Usual {
+        learned: ms(b.learned),
+        readings: b.readings,
+        quantities: b.quantities.keys().filter_map(|q| Some((*q, of(b.usual(*q, scale_mm_per_px)?)))).collect(),
+    }
+}
+
+fn deviations(d: baseline::Deviation) -> BTreeMap<Quantity, Option<f64>> {
+    let of = |q: Quantity| match q {
+        Quantity::SpectrumDeviation => d.band.map(|b| b.spreads),
+        q => d.of(q),
+    };
+    Quantity::ALL.into_iter().filter_map(|q| Some((q, six_of(Some(of(q)?))))).collect()
 }
 
 fn plc(p: &PlcBoard) -> Plc {
@@ -535,7 +587,6 @@ mod tests {
     use super::*;
     use crate::base::clock::{Mono, Now};
     use crate::model::camera::CameraReport;
-    use crate::model::quantity::Quantity;
     use crate::model::vibration::Tone;
 
     fn reading(grade: Grade) -> Reading {
@@ -563,6 +614,7 @@ mod tests {
             folded_hz: None,
             smallest_px: 0.01,
             samples: 200,
+            ..Reading::default()
         }
     }
 
@@ -607,8 +659,12 @@ mod tests {
             spectrogram: Arc::default(),
             trend: Arc::new([]),
             trend_quantity: Quantity::DisplacementPpPx,
+            longer: Default::default(),
+            baseline: None,
+            learning: None,
         };
         b.cameras = vec![Arc::new(CameraBoard {
+            compensations: crate::model::compensation::Compensations::default(),
             id: "cam".into(),
             name: "Cam".into(),
             url: "rtsp://h/s".into(),

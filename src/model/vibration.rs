@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::baseline::{Baseline, Deviation};
+use super::compensation::Taken;
 use super::quantity::Quantity;
 use crate::base::clock::Mono;
 
 /// What a region is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// A machine part whose vibration is wanted.
+    #[default]
     Asset,
     /// Something that stands still: its apparent motion is the camera's own and is subtracted from the assets'.
     Background,
@@ -54,6 +57,10 @@ pub struct Sample {
     pub fit: Fit,
     /// What the picture shows that limits the measurement.
     pub marks: Marks,
+    /// The camera's shake at the region, taken off or not, in pixels; none where no background tells.
+    pub shake_px: Option<[f32; 2]>,
+    /// Contrast against the reference.
+    pub gain: f32,
 }
 
 /// What a frame shows of a region that limits how far its displacement can be trusted.
@@ -141,6 +148,8 @@ pub enum Reason {
     Saturation,
     /// The stream's timestamps are uneven against the tone's period.
     Jitter,
+    /// A compensation is switched off, by configuration or by hand.
+    Uncompensated,
 }
 
 impl Reason {
@@ -165,6 +174,7 @@ impl Reason {
             Self::Light => "light changed",
             Self::Saturation => "too dark or too bright",
             Self::Jitter => "uneven timestamps",
+            Self::Uncompensated => "a compensation is switched off",
         }
     }
 }
@@ -187,7 +197,7 @@ pub struct Tone {
 }
 
 /// What a region does, over the newest window of samples.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// When the newest sample came.
     pub at: Mono,
@@ -221,6 +231,10 @@ pub struct Reading {
     pub smallest_px: f64,
     /// Samples in the window.
     pub samples: usize,
+    /// How far it is from the region's baseline; none while there is none.
+    pub deviation: Option<Deviation>,
+    /// What was taken off that is not the machine's motion.
+    pub taken: Taken,
 }
 
 impl Reading {
@@ -235,6 +249,18 @@ impl Reading {
             Quantity::DisplacementRmsPx => Some(self.displacement_rms_px),
             Quantity::PeakAmplitudePx => self.tone.map(|t| t.major_px),
             Quantity::PeakHz => self.tone.map(|t| t.hz),
+            Quantity::SpectrumDeviation => self.deviation.and_then(|d| d.band).map(|b| b.spreads.abs()),
+        }
+    }
+}
+
+impl Reading {
+    /// What is held against a limit of this kind; none where it is not known.
+    #[must_use]
+    pub fn against(&self, quantity: Quantity, kind: LimitKind) -> Option<f64> {
+        match kind {
+            LimitKind::Value => self.value(quantity),
+            LimitKind::Deviation => self.deviation.and_then(|d| d.of(quantity)).map(f64::abs),
         }
     }
 }
@@ -248,6 +274,8 @@ pub struct Waveform {
     pub dx_px: Vec<f32>,
     /// Displacement in pixels; NaN where the target was lost.
     pub dy_px: Vec<f32>,
+    /// One-sigma uncertainty of each of the two, in pixels; NaN where the target was lost.
+    pub sigma_px: Vec<f32>,
 }
 
 /// Single-sided amplitude spectrum of the newest window.
@@ -275,15 +303,55 @@ pub struct Spectrogram {
     pub columns: Vec<Arc<[f32]>>,
 }
 
+/// A trend in steps of more than a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trend {
+    /// Seconds from point to point.
+    pub step_s: u32,
+    /// Mean of each step's trusted seconds, oldest first; NaN where nothing was known.
+    pub mean: Vec<f32>,
+    /// The largest second of each step.
+    pub largest: Vec<f32>,
+}
+
+/// What a limit is held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LimitKind {
+    /// The quantity itself, in its unit.
+    #[default]
+    Value,
+    /// How far the quantity is from the region's baseline, above or below, in spreads.
+    Deviation,
+}
+
 /// A limit as configured, for drawing beside the value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LimitMark {
     /// On what.
     pub quantity: Quantity,
+    /// Against what.
+    pub kind: LimitKind,
     /// Where the warning starts.
     pub warning: Option<f64>,
     /// Where the alarm starts.
     pub alarm: Option<f64>,
+}
+
+impl LimitMark {
+    /// What is held against this limit.
+    #[must_use]
+    pub fn value(&self, reading: &Reading) -> Option<f64> {
+        reading.against(self.quantity, self.kind)
+    }
+
+    /// The unit of the limit and of what is held against it.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self.kind {
+            LimitKind::Value => self.quantity.unit(),
+            LimitKind::Deviation => Quantity::SpectrumDeviation.unit(),
+        }
+    }
 }
 
 /// Worst level of a region over all its limits.
@@ -346,8 +414,14 @@ pub struct RoiBoard {
     pub spectrogram: Arc<Spectrogram>,
     /// The first limit's quantity (velocity where the scale is known, else displacement), one value a second over ten minutes, oldest first; NaN where unknown.
     pub trend: Arc<[f32]>,
+    /// The same over an hour, eight hours and seven days, as far as the engine runs.
+    pub longer: [Arc<Trend>; 3],
     /// The quantity of `trend`.
     pub trend_quantity: Quantity,
+    /// What is usual of it in the state that its machine is in now; none while that is not learned.
+    pub baseline: Option<Arc<Baseline>>,
+    /// How much of the baseline is learned, 0 to 1; none where none is being learned.
+    pub learning: Option<f32>,
 }
 
 /// What is wrong with a region (x, y, width, height) in a picture of this size, in words; none if it lies inside.

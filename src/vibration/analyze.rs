@@ -6,6 +6,8 @@ use super::reference::invert;
 use super::spectrum::Transform;
 use super::tone::{self, Fitted};
 use crate::base::ring::Ring;
+use crate::model::baseline::Bands;
+use crate::model::compensation::{Compensations, Taken};
 use crate::model::vibration::{Fit, Grade, Marks, Reading, Reason, Sample, Spectrum, Tone, Waveform};
 
 /// Length of the sliding window, in seconds: frequency within a hundredth of a hertz for the tones met here, and an
@@ -53,6 +55,8 @@ struct Point {
     ok: bool,
     settling: bool,
     marks: Marks,
+    shake_px: Option<[f32; 2]>,
+    gain: f32,
 }
 
 /// How the samples of a window are marked.
@@ -81,6 +85,8 @@ pub struct Analyzer {
     transform: Transform,
     /// The machine's own frequency where it is known.
     pub nominal_hz: Option<f64>,
+    /// Which compensations are on: drift is taken off here, the others were before.
+    pub compensations: Compensations,
     t: Vec<f64>,
     x: Vec<f64>,
     y: Vec<f64>,
@@ -101,6 +107,7 @@ impl Analyzer {
             ring: Ring::new(capacity),
             transform: Transform::new(full),
             nominal_hz: None,
+            compensations: Compensations::default(),
             t: Vec::with_capacity(capacity),
             x: Vec::with_capacity(capacity),
             y: Vec::with_capacity(capacity),
@@ -108,6 +115,11 @@ impl Analyzer {
             floor_power: 0.0,
             spectrum_valid: false,
         }
+    }
+
+    /// The scale is this from now on, in mm per pixel.
+    pub fn set_scale(&mut self, mm_per_px: f64) {
+        self.spec.scale_mm_per_px = Some(mm_per_px);
     }
 
     /// Forgets the window: the stream began anew.
@@ -133,6 +145,8 @@ impl Analyzer {
             ok,
             settling: s.fit == Fit::Settling,
             marks: s.marks,
+            shake_px: s.shake_px,
+            gain: s.gain,
         });
     }
 
@@ -157,8 +171,8 @@ impl Analyzer {
         let n = self.t.len();
         let coded = shares.coded * 2 > n;
         let fitted_px = if n > 0 { (square / n as f64).sqrt() } else { f64::INFINITY };
-        detrend(&self.t, &mut self.x);
-        detrend(&self.t, &mut self.y);
+        let drift = self.compensations.drift;
+        let drift_px = detrend(&self.t, &mut self.x, drift).max(detrend(&self.t, &mut self.y, drift));
         let span_s = if n > 1 { self.t[n - 1] - self.t[0] } else { 0.0 };
         let dt_s = self.interval_s();
         let main = self.main_tone(dt_s, span_s, coded);
@@ -195,7 +209,28 @@ impl Analyzer {
             folded_hz: main.and_then(|m| m.folded_hz),
             smallest_px: self.smallest_px(n, uncertainty_px, coded),
             samples: n,
+            deviation: None,
+            taken: Taken { drift_px, ..self.taken() },
         })
+    }
+
+    /// What the samples say was taken off them before they came here.
+    fn taken(&self) -> Taken {
+        let (mut n, mut sums, mut square) = (0.0f64, [0.0f64; 2], 0.0f64);
+        let mut gain = (f64::INFINITY, f64::NEG_INFINITY);
+        for p in self.ring.iter().filter(|p| p.ok) {
+            gain = (gain.0.min(p.gain.into()), gain.1.max(p.gain.into()));
+            let Some([x, y]) = p.shake_px.map(|s| s.map(f64::from)) else { continue };
+            n += 1.0;
+            sums = [sums[0] + x, sums[1] + y];
+            square += x * x + y * y;
+        }
+        let about_mean = |n: f64| ((square - (sums[0] * sums[0] + sums[1] * sums[1]) / n) / n).max(0.0).sqrt();
+        Taken {
+            shake_rms_px: (n > 0.0).then(|| about_mean(n)),
+            gain: if gain.0 <= gain.1 { gain } else { (1.0, 1.0) },
+            ..Taken::default()
+        }
     }
 
     /// The smallest amplitude that would count as a tone now: five times what noise makes of one over the window; in coded pictures
@@ -363,6 +398,9 @@ impl Analyzer {
                 because(Reason::Jitter, if turn > 0.5 { Grade::Poor } else { Grade::Reduced });
             }
         }
+        if self.compensations != Compensations::default() {
+            because(Reason::Uncompensated, Grade::Reduced);
+        }
         if self.nominal_hz.is_some_and(|hz| hz > 0.5 / dt_s.max(1e-6)) {
             // How much the shutter has smeared such a fast motion is known only with the exposure.
             match (main.is_some(), self.spec.exposure_s.is_some()) {
@@ -429,9 +467,21 @@ impl Analyzer {
             let known = p.ok && k < self.x.len();
             w.dx_px.push(if known { self.x[k] as f32 } else { f32::NAN });
             w.dy_px.push(if known { self.y[k] as f32 } else { f32::NAN });
+            w.sigma_px.push(if known { p.sigma as f32 } else { f32::NAN });
             k += usize::from(p.ok);
         }
         w
+    }
+
+    /// RMS displacement in even bands of the spectrum as last read; none where there is none.
+    #[must_use]
+    pub fn bands(&self) -> Option<Bands> {
+        if !self.spectrum_valid {
+            return None;
+        }
+        let mut bands = Bands::default();
+        bands.band_hz = (LOWEST_HZ, self.transform.bands(LOWEST_HZ, &mut bands.rms_px));
+        Some(bands)
     }
 
     /// The spectrum as last read; empty where there is none.
@@ -476,10 +526,11 @@ fn sinc(x: f64) -> f64 {
     if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
 }
 
-/// Takes slow drift out: the straight line of least squares, or the cubic where that explains a good part of the rest.
-fn detrend(t: &[f64], v: &mut [f64]) {
+/// Takes slow drift out: the straight line of least squares, or the cubic where that explains a good part of the rest; where drift is to stay
+/// in, the mean alone. How far the drift reaches, peak to peak, comes back.
+fn detrend(t: &[f64], v: &mut [f64], drift: bool) -> f64 {
     let n = v.len();
-    let (Some(first), Some(last)) = (t.first(), t.last()) else { return };
+    let (Some(first), Some(last)) = (t.first(), t.last()) else { return 0.0 };
     let (middle, half) = (f64::midpoint(*first, *last), ((last - first) / 2.0).max(1e-9));
     let powers = |t: f64| {
         let u = (t - middle) / half;
@@ -515,9 +566,14 @@ fn detrend(t: &[f64], v: &mut [f64]) {
     };
     let line = fit(1).unwrap_or(([r[0] / n as f64, 0.0, 0.0, 0.0], square));
     let best = fit(3).filter(|(_, left)| n >= 50 && *left < 0.8 * line.1).unwrap_or(line);
+    let mean = v.iter().sum::<f64>() / n as f64;
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (t, v) in t.iter().zip(v.iter_mut()) {
-        *v -= powers(*t).iter().zip(&best.0).map(|(p, c)| p * c).sum::<f64>();
+        let slow = powers(*t).iter().zip(&best.0).map(|(p, c)| p * c).sum::<f64>();
+        (low, high) = (low.min(slow), high.max(slow));
+        *v -= if drift { slow } else { mean };
     }
+    (high - low).max(0.0)
 }
 
 #[cfg(test)]
@@ -697,6 +753,32 @@ mod tests {
         let (_, r) = run(400, |t| (0.05 * (40.0 * t).sin() + 3.0 * ((t - 8.0) / 6.0).powi(3), 0.0));
         let tone = r.tone.unwrap();
         assert!((tone.hz - 40.0 / (2.0 * PI)).abs() < 1e-3 && (tone.major_px - 0.05).abs() < 2e-3, "{tone:?}");
+    }
+
+    #[test]
+    fn what_was_taken_off_is_told_and_can_be_left_in() {
+        let read = |drift: bool| {
+            let mut a = Analyzer::new(spec());
+            a.compensations.drift = drift;
+            let mut r = None;
+            for i in 0..200u64 {
+                let t = i as f64 * 0.04;
+                let s = Sample {
+                    shake_px: Some([(0.3 * (t * 9.0).sin()) as f32 + 1.0, 0.0]),
+                    gain: 1.0 + 0.1 * (t * 5.0).sin() as f32,
+                    ..sample(i, 0.25 * t, 0.0)
+                };
+                a.push(&s);
+                r = a.read(&s);
+            }
+            r.unwrap()
+        };
+        let (off, left) = (read(true), read(false));
+        assert!((off.taken.drift_px - 1.99).abs() < 0.01 && (off.taken.shake_rms_px.unwrap() - 0.212).abs() < 0.01);
+        assert!((off.taken.gain.0 - 0.9).abs() < 0.01 && (off.taken.gain.1 - 1.1).abs() < 0.01);
+        assert!(off.displacement_pp_px < 1e-6 && off.grade == Grade::Good);
+        assert!((left.displacement_pp_px - 1.99).abs() < 0.01, "drift left in counts");
+        assert_eq!((left.grade, left.reasons.as_slice()), (Grade::Reduced, [Reason::Uncompensated].as_slice()));
     }
 
     #[test]

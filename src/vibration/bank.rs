@@ -25,6 +25,8 @@ type Poly = [[f64; NODES]; NODES];
 #[derive(Clone, Debug)]
 struct Table {
     inverse: [[f64; 4]; 4],
+    /// The same where gain and offset are not fitted.
+    fixed: [[f64; 4]; 4],
     /// Scalar products of the basis with one.
     ones: [f64; 4],
     /// Scalar products of the basis with the model displaced by the rest.
@@ -83,6 +85,8 @@ pub struct Bank {
     /// Scratch for low-passed derivatives; empty for a full band.
     low: Vec<f32>,
     line: Vec<f32>,
+    /// Whether the light is fitted along; else it is taken to be that of the reference.
+    pub flicker: bool,
 }
 
 impl Bank {
@@ -107,6 +111,7 @@ impl Bank {
             sums: vec![[0.0; 5]; dots::patches(w, h).0 * dots::patches(w, h).1],
             low: Vec::new(),
             line: vec![0.0; w.max(h)],
+            flicker: true,
         }
     }
 
@@ -154,7 +159,7 @@ impl Bank {
         let table = self.tables[slot].as_ref()?;
         let p = self.per_px as f64;
         let base = (whole.0 as f64 + phase.0 as f64 / p, whole.1 as f64 + phase.1 as f64 / p);
-        table.solve(&self.sums, base, 0.3 / p, self.n as f64)
+        table.solve(&self.sums, base, 0.3 / p, self.n as f64, self.flicker)
     }
 
     /// The phases' numbers as an index; the slot that holds it, made now if need be.
@@ -249,6 +254,8 @@ impl Bank {
             self.tables[slot] = None;
             return;
         };
+        let along = across.map_or([[1.0, 0.0], [0.0, 1.0]], |e| [[e.0, e.1], [0.0, 0.0]]);
+        let fixed = invert_place(&g, &along);
         let ones = [g[0][3], g[1][3], g[2][3], g[3][3]];
         let covariance = sandwich(&inverse, &own);
         let step = 0.3 / self.per_px as f64;
@@ -295,6 +302,7 @@ impl Bank {
         let [mx, my, m, one, beyond] = nodes.map(|n| polynomial(&n));
         let table = Table {
             inverse,
+            fixed,
             ones,
             model: [mx, my, m, one],
             beyond,
@@ -312,7 +320,7 @@ impl Bank {
 impl Table {
     /// Displacement, gain and offset from the sums: Newton steps with the phase's own normal matrix. `base` is the phase's
     /// displacement, `unit` the distance of the polynomials' nodes in pixels.
-    fn solve(&self, sums: &[Sums], base: (f64, f64), unit: f64, n: f64) -> Option<Fitted> {
+    fn solve(&self, sums: &[Sums], base: (f64, f64), unit: f64, n: f64, flicker: bool) -> Option<Fitted> {
         let (mut with, mut square) = ([0.0f64; 4], 0.0f64);
         for s in sums {
             for (w, s) in with.iter_mut().zip(s) {
@@ -348,6 +356,9 @@ impl Table {
                 }
             }
         }
+        if !flicker {
+            ((dx, dy), gain, offset) = (self.place_only(&with, (dx, dy), unit), 1.0, 0.0);
+        }
         let settled = settled && dx.abs() <= reach && dy.abs() <= reach;
         let spanned: f64 = multiply(&self.inverse, &with).iter().zip(&with).map(|(a, b)| a * b).sum();
         let beyond = if settled { gain * gain * value(&self.beyond, dx / unit, dy / unit) } else { 0.0 };
@@ -364,6 +375,24 @@ impl Table {
             one_direction: self.one_direction,
             settled,
         })
+    }
+
+    /// The displacement under the reference's own light, near the one given.
+    fn place_only(&self, with: &[f64; 4], (mut dx, mut dy): (f64, f64), unit: f64) -> (f64, f64) {
+        for _ in 0..6 {
+            let (tx, ty) = ((dx / unit).clamp(-2.5, 2.5), (dy / unit).clamp(-2.5, 2.5));
+            let mut r = *with;
+            for (r, c) in r.iter_mut().zip(&self.model) {
+                *r -= value(c, tx, ty);
+            }
+            let s = multiply(&self.fixed, &r);
+            dx += s[0];
+            dy += s[1];
+            if s[0].abs() + s[1].abs() < 1e-7 {
+                break;
+            }
+        }
+        (dx, dy)
     }
 
     /// Covariance of the displacement from how differently the patches pull at it (cluster-robust: White 1984, with patches as clusters):
@@ -400,6 +429,29 @@ fn one_direction(own: &[[f64; 4]; 4], noise: f64) -> Option<(f64, f64)> {
     }
     let angle = 0.5 * (2.0 * xy).atan2(xx - yy);
     Some((angle.cos(), angle.sin()))
+}
+
+/// Inverse of the displacement's own part, along these directions (two, or one and zero).
+fn invert_place(g: &[[f64; 4]; 4], along: &[[f64; 2]; 2]) -> [[f64; 4]; 4] {
+    let mut out = [[0.0; 4]; 4];
+    let [a, b] = along;
+    let of = |u: &[f64; 2], v: &[f64; 2]| -> f64 {
+        (0..2).map(|i| (0..2).map(|j| u[i] * g[i][j] * v[j]).sum::<f64>()).sum()
+    };
+    if *b == [0.0, 0.0] {
+        let along = of(a, a);
+        for i in 0..2 {
+            for j in 0..2 {
+                out[i][j] = if along > 0.0 { a[i] * a[j] / along } else { 0.0 };
+            }
+        }
+        return out;
+    }
+    let det = g[0][0] * g[1][1] - g[0][1] * g[1][0];
+    if det > 0.0 {
+        (out[0][0], out[0][1], out[1][0], out[1][1]) = (g[1][1] / det, -g[0][1] / det, -g[1][0] / det, g[0][0] / det);
+    }
+    out
 }
 
 /// Pseudo-inverse that moves the displacement along one direction only.

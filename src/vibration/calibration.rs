@@ -6,6 +6,10 @@ pub mod noise;
 
 use thiserror::Error;
 
+pub use crate::model::calibration::Length;
+
+/// Scales that the configuration takes, in mm per pixel.
+pub const SCALES: std::ops::RangeInclusive<f64> = 0.000_001..=1000.0;
 /// Ends of a length closer together than so many pixels tell too little of the scale.
 const NEAREST_PX: f64 = 10.0;
 /// Ends must be farther apart than so many sigmas of their distance.
@@ -14,19 +18,6 @@ const NEAREST_SIGMAS: f64 = 10.0;
 const LARGEST_PX: f64 = 65_535.0;
 /// Lengths count as agreeing unless chance alone would set them apart so rarely: the 99th percentile of a normal distribution.
 const NORMAL_99: f64 = 2.326_348;
-
-/// A known length, and where its ends are in the picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Length {
-    /// The length in mm.
-    pub length_mm: f64,
-    /// Its one-sigma uncertainty in mm.
-    pub sigma_mm: f64,
-    /// One end: x and y in pixels.
-    pub from_px: (f64, f64),
-    /// The other end: x and y in pixels.
-    pub to_px: (f64, f64),
-}
 
 /// What one length says of the scale.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 use super::luma::Luma;
 use super::shake::{Seen, Shake};
 use super::tracker::{Track, Tracker};
+use crate::model::compensation::Compensations;
 use crate::model::vibration::{Fit, Role};
 
 /// A region to measure.
@@ -29,6 +30,7 @@ pub struct FrameMeter {
     regions: Vec<Region>,
     tracks: Vec<Track>,
     shake: Shake,
+    on: Compensations,
 }
 
 impl FrameMeter {
@@ -42,6 +44,7 @@ impl FrameMeter {
         Self {
             regions: regions.iter().map(region).collect(),
             tracks: vec![Track::default(); regions.len()],
+            on: Compensations::default(),
             shake: Shake::new(regions.iter().filter(|r| r.role == Role::Background).count()),
         }
     }
@@ -50,6 +53,16 @@ impl FrameMeter {
     pub fn enable(&mut self, index: usize, on: bool) {
         if let Some(r) = self.regions.get_mut(index) {
             r.on = on;
+        }
+    }
+
+    /// Switches compensations; what is learned stays. Drift is not seen here: the analyser takes it off.
+    pub fn compensate(&mut self, on: Compensations) {
+        if on != self.on {
+            self.on = on;
+            for r in &mut self.regions {
+                r.tracker.compensate_flicker(on.flicker);
+            }
         }
     }
 
@@ -104,11 +117,11 @@ impl FrameMeter {
         for (r, track) in self.regions.iter_mut().zip(&mut self.tracks) {
             *track = if r.on { measure(&mut r.tracker) } else { Track::lost() };
         }
-        self.compensate();
+        self.take_shake_off();
         &self.tracks
     }
 
-    fn compensate(&mut self) {
+    fn take_shake_off(&mut self) {
         self.shake.clear();
         let (mut set, mut settling) = (false, false);
         for (r, t) in self.regions.iter().zip(&self.tracks).filter(|(r, _)| r.role == Role::Background) {
@@ -127,10 +140,16 @@ impl FrameMeter {
                 continue;
             }
             if !solved {
-                *t = Track::lost();
+                if self.on.shake {
+                    *t = Track::lost();
+                }
                 continue;
             }
             let (d, sigma_px) = self.shake.at(r.centre);
+            t.shake_px = Some([d.0 as f32, d.1 as f32]);
+            if !self.on.shake {
+                continue;
+            }
             t.dx_px -= d.0;
             t.dy_px -= d.1;
             t.sigma_px = t.sigma_px.hypot(sigma_px);
@@ -166,6 +185,35 @@ mod tests {
             let t = m.measure(&Luma::new(&p, 110, 110, 60).unwrap());
             assert!(t[0].dx_px.abs() < 0.02, "asset stands still against the background: {:?}", t[0]);
             assert!((t[1].dx_px - shift as f64).abs() < 0.02);
+        }
+    }
+
+    #[test]
+    fn what_is_switched_off_stays_in_and_is_still_told() {
+        let specs = [
+            RegionSpec { rect: [10, 10, 32, 32], role: Role::Asset },
+            RegionSpec { rect: [60, 10, 32, 32], role: Role::Background },
+        ];
+        let mut m = FrameMeter::new(&specs);
+        m.compensate(Compensations { shake: false, ..Compensations::default() });
+        for shift in [0, 0, 1, 2] {
+            let p = noisy(110, 60, shift);
+            let t = m.measure(&Luma::new(&p, 110, 110, 60).unwrap());
+            assert!((t[0].dx_px - shift as f64).abs() < 0.02, "the camera's shake stays in: {:?}", t[0]);
+            assert!(t[0].shake_px.is_some_and(|s| (f64::from(s[0]) - shift as f64).abs() < 0.02), "{:?}", t[0]);
+        }
+        // Flicker left in: half as much light again is taken for motion; taken off, it moves nothing.
+        let lit: Vec<u8> = noisy(110, 60, 0).iter().map(|v| (f64::from(*v) * 0.8) as u8).collect();
+        for flicker in [true, false] {
+            let mut m = FrameMeter::new(&specs[..1]);
+            m.compensate(Compensations { flicker, ..Compensations::default() });
+            let still = noisy(110, 60, 0);
+            for _ in 0..20 {
+                m.measure(&Luma::new(&still, 110, 110, 60).unwrap());
+            }
+            let at_rest = m.measure(&Luma::new(&lit, 110, 110, 60).unwrap())[0];
+            let error = at_rest.dx_px.hypot(at_rest.dy_px);
+            assert!(if flicker { error < 0.02 } else { error > 0.05 }, "flicker {flicker}: {at_rest:?}");
         }
     }
 

@@ -139,6 +139,28 @@ impl Transform {
         (sum.max(0.0) / (size * self.window_square)).sqrt()
     }
 
+    /// RMS displacement of both axes together in even bands from `low_hz` to the highest frequency, by Parseval, in pixels; the
+    /// highest frequency comes back.
+    pub fn bands(&self, low_hz: f64, rms_px: &mut [f64]) -> f64 {
+        let last = self.power.len() - 1;
+        let high_hz = last as f64 * self.step_hz;
+        let width = (high_hz - low_hz) / rms_px.len().max(1) as f64;
+        rms_px.fill(0.0);
+        for (k, p) in self.power.iter().enumerate() {
+            let above = (k as f64 * self.step_hz - low_hz) / width;
+            if above >= 0.0
+                && let Some(band) = rms_px.get_mut((above as usize).min(rms_px.len().saturating_sub(1)))
+            {
+                *band += if k == last { *p } else { 2.0 * p };
+            }
+        }
+        let whole = self.input.len() as f64 * self.window_square.max(1e-9);
+        for band in rms_px {
+            *band = (*band / whole).sqrt();
+        }
+        high_hz
+    }
+
     /// Single-sided amplitudes per line of an axis (0: x, 1: y), in pixels.
     pub fn amplitudes(&self, axis: usize) -> impl Iterator<Item = f32> + '_ {
         let scale = 2.0 / self.window_sum.max(1e-9);
@@ -200,6 +222,18 @@ mod tests {
         let got = s.velocity_rms(0.0, 0.4, floor, 0.0);
         assert!((got / want - 1.0).abs() < 0.01, "{got} for {want}");
         assert!(s.velocity_rms(90.0, 0.4, floor, 0.0) < 0.01 * want);
+    }
+
+    #[test]
+    fn a_tone_stands_in_its_band() {
+        let (t, x) = wave(200, 5.2, 0.5);
+        let mut s = Transform::new(200);
+        assert!(s.run(&t, &x, &vec![0.0; 200], 0.04));
+        let mut bands = [0.0; 12];
+        assert!((s.bands(0.4, &mut bands) - 12.5).abs() < 1e-9);
+        let want = 0.5 / 2f64.sqrt();
+        assert!((bands[4] / want - 1.0).abs() < 0.01, "4.43 to 5.44 Hz: {bands:?}");
+        assert!(bands.iter().enumerate().all(|(i, b)| i == 4 || *b < 0.05 * want), "{bands:?}");
     }
 
     #[test]

@@ -97,6 +97,10 @@ pub struct Track {
     pub fit: Fit,
     /// What the picture shows that limits the measurement.
     pub marks: Marks,
+    /// The camera's shake at the region in pixels, taken off or not; none where no background tells.
+    pub shake_px: Option<[f32; 2]>,
+    /// Contrast against the reference.
+    pub gain: f32,
 }
 
 impl Track {
@@ -120,6 +124,8 @@ impl Track {
             correlation: self.correlation as f32,
             fit: self.fit,
             marks: self.marks,
+            shake_px: self.shake_px,
+            gain: self.gain,
             ..of
         }
     }
@@ -154,6 +160,8 @@ pub struct Tracker {
     learning: bool,
     saturated: bool,
     coded: bool,
+    /// Whether changes of the light are fitted along.
+    flicker: bool,
     /// What is usual of a displacement's uncertainty with nothing in front, in pixels.
     plain_sigma_px: f64,
     /// Variance of the newest plain fit's residual.
@@ -191,6 +199,7 @@ impl Tracker {
             learning: false,
             saturated: false,
             coded: false,
+            flicker: true,
             residual: vec![0.0; w * h],
             plain_sigma_px: 0.0,
             variance: 0.0,
@@ -215,10 +224,17 @@ impl Tracker {
         if self.coded {
             self.coded = false;
             self.bank = Bank::new(self.w, self.h);
+            self.bank.flicker = self.flicker;
         }
         self.seen = 0;
         self.lost = 0;
         self.covered_run = 0;
+    }
+
+    /// Whether changes of the light are fitted along; where they are not, they move the displacement.
+    pub fn compensate_flicker(&mut self, on: bool) {
+        self.flicker = on;
+        self.bank.flicker = on;
     }
 
     /// Whether the reference holds something to measure against.
@@ -260,7 +276,7 @@ impl Tracker {
         }
         self.begun = true;
         let marks = Marks { one_direction: f.one_direction, ..Marks::default() };
-        Track { correlation: 1.0, fit: Fit::Settling, marks, ..Track::default() }
+        Track { correlation: 1.0, fit: Fit::Settling, marks, gain: 1.0, ..Track::default() }
     }
 
     /// Displacement of one frame; the plain fit comes along where it may be learned from.
@@ -347,6 +363,8 @@ impl Tracker {
             sigma_px,
             correlation: correlation(&f),
             fit: Fit::Good,
+            gain: f.gain as f32,
+            shake_px: None,
             marks: Marks {
                 covered,
                 coded: self.coded,
@@ -405,7 +423,7 @@ impl Tracker {
     /// The fit under uneven light from `start`.
     fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Track> {
         let noise = self.usual?.0.max(0.05);
-        let light = self.light.as_mut()?;
+        let light = self.light.as_mut().filter(|_| self.flicker)?;
         let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
         let left = smear(light.left(), self.w);
         if self.seen % 8 == 1 {
@@ -418,7 +436,16 @@ impl Tracker {
             return Some(Track { marks, ..Track::lost() });
         }
         let correlation = f.visible.clamp(0.0, 1.0);
-        Some(Track { dx_px: f.d.0, dy_px: f.d.1, sigma_px, correlation, fit: Fit::Good, marks })
+        Some(Track {
+            dx_px: f.d.0,
+            dy_px: f.d.1,
+            sigma_px,
+            correlation,
+            fit: Fit::Good,
+            marks,
+            gain: 1.0,
+            shake_px: None,
+        })
     }
 
     /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
@@ -460,6 +487,7 @@ impl Tracker {
             self.coded = coded;
             // A codec's errors are least at low frequencies: compare there.
             self.bank = if coded { Bank::low_band(self.w, self.h) } else { Bank::new(self.w, self.h) };
+            self.bank.flicker = self.flicker;
             self.usual = None;
         }
     }

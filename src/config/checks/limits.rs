@@ -78,13 +78,25 @@ pub fn assets_only(root: &Sect, out: &mut Vec<Fault>) {
     }
 }
 
-/// One limit for each quantity of a region.
+/// How far the spectrum is from usual is a deviation already.
+pub fn kinds(root: &Sect, out: &mut Vec<Fault>) {
+    for (_, _, limit) in limits(root) {
+        let spectrum = limit.text("quantity").is_some_and(|q| q.as_ref() == Quantity::SpectrumDeviation.key());
+        if spectrum && limit.text("kind").is_some_and(|k| k.as_ref() == "deviation") {
+            let wrong = "\"spectrum_deviation\" is a deviation from the baseline already";
+            out.push(fault(limit, "kind", wrong, "remove kind"));
+        }
+    }
+}
+
+/// One limit of each kind for each quantity of a region.
 pub fn unique(root: &Sect, out: &mut Vec<Fault>) {
     for (_, roi) in root.rois() {
-        let mut seen: HashMap<&str, Pos> = HashMap::new();
+        let mut seen: HashMap<(&str, &str), Pos> = HashMap::new();
         for limit in roi.tables("limits") {
             let Some(name) = limit.text("quantity") else { continue };
-            if let Some(first) = seen.insert(name, limit.place("quantity")) {
+            let kind = limit.text("kind").map_or("value", |k| k.as_ref());
+            if let Some(first) = seen.insert((name, kind), limit.place("quantity")) {
                 let wrong = format!("\"{name}\" has a limit already (line {}, column {})", first.line, first.column);
                 out.push(fault(limit, "quantity", wrong, "write one limit with warning and alarm"));
             }
@@ -112,7 +124,7 @@ mod tests {
             limit("quantity = \"velocity_rms_mms\", alarm = 7"),
             "vms.toml:9:5: camera[0].roi[0].limits[0].quantity: the quantity \"velocity_rms_mms\" is not known; \
              did you mean \"velocity_rms_mm_s\"? write one of: velocity_rms_mm_s, displacement_pp_mm, displacement_rms_mm, \
-             displacement_pp_px, displacement_rms_px, peak_amplitude_px, peak_hz"
+             displacement_pp_px, displacement_rms_px, peak_amplitude_px, peak_hz, spectrum_deviation"
         );
         let t = with_roi("limits = [{ quantity = \"displacement_pp_mm\", alarm = 7 }]")
             .replace("scale_mm_per_px = 0.5\n", "");
@@ -145,5 +157,14 @@ mod tests {
         assert!(faults(&t).starts_with("vms.toml:9:1: camera[0].roi[0].limits: a background region has no limits"));
         let t = with_roi("limits = [{ quantity = \"peak_hz\", alarm = 7 }, { quantity = \"peak_hz\", warning = 5 }]");
         assert!(faults(&t).contains("\"peak_hz\" has a limit already (line 8, column 13)"));
+        let t = with_roi(
+            "limits = [{ quantity = \"peak_hz\", alarm = 7 }, { quantity = \"peak_hz\", kind = \"deviation\", warning = 5 }]",
+        );
+        assert_eq!(faults(&t), "", "one of each kind");
+        assert!(
+            limit("quantity = \"spectrum_deviation\", kind = \"deviation\", alarm = 6")
+                .contains("is a deviation from the baseline already")
+        );
+        assert_eq!(limit("quantity = \"spectrum_deviation\", alarm = 6"), "");
     }
 }

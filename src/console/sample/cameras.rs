@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::{ago, now};
 use crate::base::clock::{Mono, Now};
+use crate::model::baseline::{BandDeviation, Baseline, Deviation, Usual};
 use crate::model::camera::{Attempt, CameraBoard, CameraReport, CameraState, Picture, Snapshot};
+use crate::model::compensation::Taken;
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{
-    Grade, Level, LimitMark, Reading, Reason, RoiBoard, Role, Spectrogram, Spectrum, Tone, Waveform,
+    Grade, Level, LimitKind, LimitMark, Reading, Reason, RoiBoard, Role, Spectrogram, Spectrum, Tone, Trend, Waveform,
 };
 
 /// id, name, fps, p50, p99, jitter, lost, kbit/s, reconnects, sharpness
@@ -48,6 +50,7 @@ fn camera(i: usize, l: &Line) -> CameraBoard {
         dropped_samples: 0,
     };
     CameraBoard {
+        compensations: crate::model::compensation::Compensations::default(),
         id: l.0.into(),
         name: l.1.into(),
         url: format!("rtsp://10.20.0.{}:554/stream1", 11 + i).into(),
@@ -77,6 +80,32 @@ fn regions(camera: usize) -> Vec<Arc<RoiBoard>> {
     }
 }
 
+/// A trend that goes up and down a little, with single seconds that are larger.
+fn longer(step_s: u32, points: usize, px: f64) -> Trend {
+    let mean = |i: usize| (px * 2.8 * (1.0 + 0.05 * (i as f64 * 0.11).sin())) as f32;
+    let largest = |i: usize| mean(i) * (1.02 + 0.2 * f32::from(u8::from(i % 41 == 7)));
+    Trend { step_s, mean: (0..points).map(mean).collect(), largest: (0..points).map(largest).collect() }
+}
+
+fn baseline(hz: f64, px: f64) -> Baseline {
+    let usual = |median: f64, share: f64| Usual { median, spread: median * share };
+    let velocity = px * 0.42 / 2.83 * TAU * hz.min(3.0);
+    Baseline {
+        learned: ago(26 * 3_600_000).wall,
+        readings: 450,
+        seconds: 3600,
+        scale_mm_per_px: Some(0.42),
+        quantities: [
+            (Quantity::VelocityRmsMmS, usual(velocity * 0.93, 0.05)),
+            (Quantity::DisplacementPpMm, usual(px * 0.42 * 0.95, 0.06)),
+            (Quantity::PeakHz, usual(hz, 0.005)),
+        ]
+        .into(),
+        band_hz: (0.4, 12.5),
+        bands_px: vec![usual(0.02, 0.1); 12],
+    }
+}
+
 fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
     let tone = (hz > 0.0).then_some(Tone {
         hz,
@@ -103,6 +132,13 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
         folded_hz: (hz > 12.5).then_some(25.0 - hz),
         smallest_px: 0.012,
         samples: 256,
+        deviation: (role == Role::Asset).then(|| {
+            let mut quantities = [None; Quantity::ALL.len()];
+            (quantities[0], quantities[1], quantities[6]) = (Some(1.51), Some(0.88), Some(0.0));
+            let band = BandDeviation { from_hz: 8.47, to_hz: 9.48, spreads: 2.1 };
+            Deviation { quantities, band: Some(band) }
+        }),
+        taken: Taken { shake_rms_px: Some(0.083), drift_px: 0.31, gain: (0.97, 1.04) },
     };
     let wave = |k: usize, phase: f64| (px / 2.0 * (TAU * hz * k as f64 / 25.0 + phase).sin()) as f32;
     let line = |k: usize, at: f64, a: f64| {
@@ -120,8 +156,18 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
         fault: None,
         limits: if role == Role::Asset {
             Arc::new([
-                LimitMark { quantity: Quantity::VelocityRmsMmS, warning: Some(6.5), alarm: Some(7.1) },
-                LimitMark { quantity: Quantity::DisplacementPpMm, warning: None, alarm: Some(6.0) },
+                LimitMark {
+                    quantity: Quantity::VelocityRmsMmS,
+                    kind: LimitKind::Value,
+                    warning: Some(6.5),
+                    alarm: Some(7.1),
+                },
+                LimitMark {
+                    quantity: Quantity::DisplacementPpMm,
+                    kind: LimitKind::Value,
+                    warning: None,
+                    alarm: Some(6.0),
+                },
             ])
         } else {
             Arc::new([])
@@ -131,6 +177,7 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
             t_s: (0..100).map(|k| (k as f32 - 99.0) / 25.0).collect(),
             dx_px: (0..100).map(|k| wave(k, 0.6) * 0.3).collect(),
             dy_px: (0..100).map(|k| wave(k, 0.0)).collect(),
+            sigma_px: vec![0.02; 100],
         }),
         spectrum: Arc::new(Spectrum {
             step_hz: 12.5 / 128.0,
@@ -141,6 +188,9 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
         spectrogram: Arc::new(spectrogram(hz, px)),
         trend: (0..600).map(|k| (px * (1.6 + 0.1 * (f64::from(k) / 40.0).sin())) as f32).collect(),
         trend_quantity: Quantity::VelocityRmsMmS,
+        longer: [(6, 600), (48, 450), (1008, 20)].map(|(step_s, n)| Arc::new(longer(step_s, n, px))),
+        baseline: (role == Role::Asset).then(|| Arc::new(baseline(hz, px))),
+        learning: None,
     }
 }
 
@@ -252,7 +302,15 @@ pub(super) fn picture(at: Now) -> Snapshot {
             base
         }) as u8
     };
-    Snapshot { camera: 0, width, height, full: (1920, 1080), luma: (0..width * height).map(pixel).collect(), at }
+    Snapshot {
+        camera: 0,
+        width,
+        height,
+        full: (1920, 1080),
+        part: [0, 0, 1920, 1080],
+        luma: (0..width * height).map(pixel).collect(),
+        at,
+    }
 }
 
 /// Two minutes of a tone that wanders a little and was away for some seconds.

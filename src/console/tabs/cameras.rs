@@ -2,10 +2,13 @@
 
 mod detail;
 mod picture;
+mod ruler;
 mod table;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+
+use ruler::Ruler;
 
 use crate::console::keys::{self, Action, ActionInfo, Context};
 use crate::console::view::{Ctx, Mouse, Tab, Want};
@@ -29,6 +32,8 @@ pub struct Cameras {
     /// The camera whose picture was asked for.
     watching: Option<CameraId>,
     list_area: Rect,
+    /// A length is being measured on the picture: it takes the whole tab.
+    ruler: Option<Ruler>,
 }
 
 type Run = fn(&mut Cameras, &Ctx<'_>) -> Want;
@@ -37,10 +42,12 @@ const fn row(id: &'static str, title: &'static str, run: Run) -> Action<Cameras>
     Action::new(Context::Cameras, id, title, run)
 }
 
-static ACTIONS: [Action<Cameras>; 3] = [
+static ACTIONS: [Action<Cameras>; 5] = [
     row("reconnect", "reconnect", |tab, ctx| tab.reconnect(ctx)),
     row("next-camera", "next camera", |tab, _| tab.step(1)),
     row("previous-camera", "previous camera", |tab, _| tab.step(-1)),
+    row("scale", "scale from a known length", Cameras::measure),
+    row("zoom", "pixel by pixel, or the whole picture", |tab, _| tab.zoom()),
 ];
 
 /// Every action of the tab.
@@ -67,13 +74,37 @@ impl Cameras {
         }
     }
 
+    fn measure(&mut self, ctx: &Ctx<'_>) -> Want {
+        let Some(c) = self.selected(ctx) else { return Want::Say("There is no camera to measure with.".into()) };
+        self.ruler = Ruler::begin(c, ctx.board.snapshot.as_deref());
+        match self.ruler {
+            Some(_) => Want::Nothing,
+            None => {
+                Want::Say("There is no picture to measure on yet: open the camera's detail and wait for it.".into())
+            }
+        }
+    }
+
+    fn zoom(&mut self) -> Want {
+        match &mut self.ruler {
+            Some(r) => r.act("zoom").unwrap_or(Want::Nothing),
+            None => Want::Say("Pixel by pixel is for measuring a scale: press the key for it first.".into()),
+        }
+    }
+
     fn step(&mut self, by: isize) -> Want {
         self.list.step(by);
         Want::Nothing
     }
 
+    /// Ends the measuring of a length; the picture becomes the whole one again.
+    fn put_ruler_away(&mut self) -> Want {
+        let camera = self.ruler.take().map(|r| r.camera);
+        camera.map_or(Want::Nothing, |camera| Want::Send(IntentKind::LookAt { camera, centre: None }))
+    }
+
     fn detail_visible(&self) -> bool {
-        self.front && (self.wide || self.open)
+        self.front && (self.wide || self.open || self.ruler.is_some())
     }
 }
 
@@ -87,9 +118,13 @@ impl Tab for Cameras {
     }
 
     fn actions(&self) -> Vec<ActionInfo> {
+        if self.ruler.is_some() {
+            let own = keys::LIST.into_iter().filter(|a| ["open", "back"].contains(&a.id));
+            return own.chain(actions().into_iter().filter(|a| a.id == "zoom")).collect();
+        }
         let shared = if self.open { ["back"].as_slice() } else { ["open", "filter", "sort"].as_slice() };
         let list = keys::LIST.into_iter().filter(|a| shared.contains(&a.id));
-        list.chain(actions()).collect()
+        list.chain(actions().into_iter().filter(|a| a.id != "zoom")).collect()
     }
 
     fn badge(&self, ctx: &Ctx<'_>) -> Option<String> {
@@ -99,6 +134,12 @@ impl Tab for Cameras {
     }
 
     fn act(&mut self, action: &str, ctx: &Ctx<'_>) -> Want {
+        if let Some(ruler) = &mut self.ruler {
+            if let Some(want) = ruler.act(action) {
+                return want;
+            }
+            return if action == "back" { self.put_ruler_away() } else { Want::Nothing };
+        }
         if let Some(want) = keys::dispatch(&ACTIONS, self, action, ctx) {
             return want;
         }
@@ -117,7 +158,14 @@ impl Tab for Cameras {
         Want::Nothing
     }
 
-    fn text(&mut self, tag: &'static str, text: Option<&str>, _ctx: &Ctx<'_>) -> Want {
+    fn text(&mut self, tag: &'static str, text: Option<&str>, ctx: &Ctx<'_>) -> Want {
+        if tag == ruler::LENGTH {
+            let was = self.selected(ctx).and_then(|c| c.scale_mm_per_px);
+            return match (&self.ruler, text) {
+                (Some(r), Some(text)) => r.length(text, was),
+                _ => Want::Nothing,
+            };
+        }
         if let ("filter", Some(text)) = (tag, text) {
             text.clone_into(&mut self.list.filter);
         }
@@ -136,6 +184,12 @@ impl Tab for Cameras {
     }
 
     fn mouse(&mut self, column: u16, row: u16, what: Mouse, _ctx: &Ctx<'_>) -> Want {
+        if let Some(r) = &mut self.ruler {
+            if what == Mouse::Click {
+                r.click(column, row);
+            }
+            return Want::Nothing;
+        }
         match what {
             Mouse::Wheel(by) => self.list.step(isize::from(by.signum())),
             _ if self.list_area.contains((column, row).into()) && row > self.list_area.y => {
@@ -149,6 +203,10 @@ impl Tab for Cameras {
 
     fn shown(&mut self, front: bool, _ctx: &Ctx<'_>) -> Want {
         self.front = front;
+        if !front && self.ruler.is_some() {
+            // The picture is the whole one again when the tab comes back.
+            return self.put_ruler_away();
+        }
         match (front, self.watching.take()) {
             (false, Some(_)) => Want::Send(IntentKind::Watch(None)),
             _ => Want::Nothing,
@@ -158,7 +216,7 @@ impl Tab for Cameras {
     fn idle(&mut self, ctx: &Ctx<'_>) -> Want {
         let wanted = self.detail_visible().then(|| self.selected(ctx).map(|c| c.id.clone())).flatten();
         if wanted == self.watching {
-            return Want::Nothing;
+            return self.ruler.as_mut().and_then(Ruler::follow).map_or(Want::Nothing, Want::Send);
         }
         self.watching.clone_from(&wanted);
         Want::Send(IntentKind::Watch(wanted))
@@ -171,6 +229,14 @@ impl Tab for Cameras {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, ctx: &Ctx<'_>) {
         self.wide = area.width >= WIDE;
+        if let (Some(ruler), Some(camera)) = (
+            &mut self.ruler,
+            self.list.selected().and_then(|id| ctx.board.cameras.iter().find(|c| c.id.as_str() == id)),
+        ) {
+            let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+            ruler.draw(frame.buffer_mut(), inner, camera, ctx);
+            return;
+        }
         let rows = self.list.arrange(ctx.board.cameras.iter().map(|c| table::row(c, ctx)).collect());
         let (list, detail) = match (self.wide, self.open) {
             (true, _) => {

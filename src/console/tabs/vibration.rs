@@ -6,6 +6,7 @@ mod facts;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trend;
 mod view;
 
 pub use state::Vibration;

@@ -17,6 +17,17 @@ pub struct Series<'a> {
     pub role: Role,
 }
 
+/// A shaded band below the curves, as wide as the uncertainty of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Shade<'a> {
+    /// Its lower edge; values lie evenly as those of the curves do, NaN makes a gap.
+    pub low: &'a [f32],
+    /// Its upper edge.
+    pub high: &'a [f32],
+    /// How it is drawn.
+    pub role: Role,
+}
+
 /// A horizontal line: a limit, a floor.
 #[derive(Clone, Debug)]
 pub struct Level {
@@ -52,6 +63,8 @@ pub struct Chart<'a> {
     pub y: (f64, f64),
     /// Curves; later ones lie on top.
     pub series: Vec<Series<'a>>,
+    /// Bands under them.
+    pub bands: Vec<Shade<'a>>,
     /// Limits and the like.
     pub levels: Vec<Level>,
     /// Peaks and the like.
@@ -175,6 +188,9 @@ impl Chart<'_> {
         let (w, h) = (dots.width() as f64 - 1.0, dots.height() as f64 - 1.0);
         let (low, high) = self.y;
         let mut any = false;
+        for band in &self.bands {
+            shade(&mut dots, band, self.y);
+        }
         for series in &self.series {
             let n = series.values.len().max(2) as f64 - 1.0;
             let mut before: Option<(i64, i64)> = None;
@@ -222,6 +238,24 @@ impl Chart<'_> {
     }
 }
 
+/// Fills a band with every second dot.
+fn shade(dots: &mut Dots, band: &Shade<'_>, (low, high): (f64, f64)) {
+    let (w, h) = (dots.width() as f64 - 1.0, dots.height() as f64 - 1.0);
+    let n = band.low.len().max(2) as f64 - 1.0;
+    for (i, (from, to)) in band.low.iter().zip(band.high).enumerate() {
+        let at = |v: f32| (1.0 - ((f64::from(v) - low) / (high - low)).clamp(0.0, 1.0)) * h;
+        if !(from.is_finite() && to.is_finite()) {
+            continue;
+        }
+        let x = (i as f64 / n * w).round() as i64;
+        for y in at(*to).round() as i64..=at(*from).round() as i64 {
+            if (x + y) % 2 == 0 {
+                dots.set(x, y, band.role);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +269,7 @@ mod tests {
             x_labels: ["10 min ago".into(), String::new(), "now".into()],
             y,
             series: vec![Series { values, role: Role::Text }],
+            bands: vec![],
             levels: vec![Level { y: 8.0, label: "alarm 8.00".into(), role: Role::High }],
             marks: vec![Mark { x: 5.0, label: "16.2 Hz".into(), role: Role::Text }],
             empty: "no values yet",

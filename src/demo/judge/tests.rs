@@ -73,6 +73,7 @@ fn reading(at: Mono, error_px: f64) -> Reading {
         folded_hz: None,
         smallest_px: 0.01,
         samples: 200,
+        ..Reading::default()
     }
 }
 
@@ -92,6 +93,9 @@ fn roi(id: &str, at: Mono, error_px: f64) -> Arc<RoiBoard> {
         spectrogram: Arc::default(),
         trend: Arc::new([]),
         trend_quantity: Quantity::VelocityRmsMmS,
+        longer: Default::default(),
+        baseline: None,
+        learning: None,
     })
 }
 
@@ -118,6 +122,7 @@ fn camera(now: Now, error_px: f64) -> Arc<CameraBoard> {
         dropped_samples: 0,
     };
     Arc::new(CameraBoard {
+        compensations: crate::model::compensation::Compensations::default(),
         id: "deck".into(),
         name: "deck".into(),
         url: "rtsp://x".into(),

@@ -10,7 +10,9 @@ use crate::journal::testing::{acknowledged, at, event, note, now, raised, return
 use crate::journal::{Fold, History};
 use crate::model::RoiId;
 use crate::model::alarm::Priority;
+use crate::model::baseline::{Baseline, Usual};
 use crate::model::event::EventKind;
+use crate::model::quantity::Quantity;
 use crate::model::upkeep::{Answer, Outcome};
 use crate::model::vibration::Grade;
 
@@ -231,6 +233,33 @@ fn a_file_removed_while_open_is_noticed_and_begun_again() {
     store.reopen().expect("begun again");
     store.append(&[note(2)], &[]).expect("written");
     assert_eq!(seqs(&path), [2]);
+}
+
+#[test]
+fn the_newest_baseline_of_each_region_and_state_comes_back() {
+    let learned = |seq: u64, roi: &str, running: bool, readings: u32| {
+        let baseline = Baseline {
+            learned: event(seq, EventKind::Note { text: "".into() }).at,
+            readings,
+            seconds: 3600,
+            scale_mm_per_px: Some(0.5),
+            quantities: [(Quantity::VelocityRmsMmS, Usual { median: 4.5, spread: 0.25 })].into(),
+            band_hz: (0.4, 12.5),
+            bands_px: vec![Usual { median: 0.5, spread: 0.125 }; 12],
+        };
+        event(seq, EventKind::BaselineLearned { roi: roi.into(), running, baseline: baseline.into() })
+    };
+    let begun = |seq: u64, roi: &str| event(seq, EventKind::BaselineBegun { roi: roi.into(), who: "Ada".into() });
+    let all = [
+        learned(1, "east", true, 10),
+        learned(2, "east", false, 20),
+        begun(3, "east"),
+        learned(4, "east", true, 30),
+        learned(5, "west", true, 40),
+    ];
+    let (_dir, _, mut store) = fresh();
+    store.append(&all, &[]).expect("written");
+    assert_eq!(store.restore().expect("reads").baselines, all[1..], "in order, the overtaken one left out");
 }
 
 fn run_events(runs: &[(u8, u8, bool)]) -> Vec<Event> {

@@ -43,6 +43,7 @@ fn camera(id: &str, state: CameraState, picture: Picture) -> Arc<CameraBoard> {
         dropped_samples: 0,
     };
     Arc::new(CameraBoard {
+        compensations: crate::model::compensation::Compensations::default(),
         id: id.into(),
         name: id.into(),
         url: "rtsp://x".into(),

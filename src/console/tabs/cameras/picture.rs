@@ -12,25 +12,35 @@ use crate::model::vibration::{Level, RoiBoard};
 
 /// Draws the picture as large as it fits, keeping its proportions (a cell is about twice as high as wide), and returns where it is.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, s: &Snapshot, rois: &[Arc<RoiBoard>], theme: &Theme) -> Rect {
-    let whole = u64::from(s.width) * u64::from(s.height);
-    if whole == 0 || s.luma.len() as u64 != whole || area.is_empty() || s.full.0 == 0 || s.full.1 == 0 {
+    if !sound(s) || area.is_empty() {
         return Rect { height: 0, ..area };
     }
     let place = fit(area, s.full);
-    for row in 0..place.height {
-        for column in 0..place.width {
-            let level = |half: u16| mean(s, column, row * 2 + half, place.width, place.height * 2);
-            paint(&mut buffer[(place.x + column, place.y + row)], level(0), level(1), theme);
-        }
-    }
+    grey(buffer, place, s, theme);
     for (i, roi) in rois.iter().enumerate() {
         region(buffer, place, s.full, i + 1, roi, theme);
     }
     place
 }
 
+/// Whether the picture has as many pixels as it says.
+pub(super) fn sound(s: &Snapshot) -> bool {
+    let whole = u64::from(s.width) * u64::from(s.height);
+    whole > 0 && s.luma.len() as u64 == whole && s.full.0 > 0 && s.full.1 > 0 && s.part[2] > 0 && s.part[3] > 0
+}
+
+/// The picture's grey levels over the whole place.
+pub(super) fn grey(buffer: &mut Buffer, place: Rect, s: &Snapshot, theme: &Theme) {
+    for row in 0..place.height {
+        for column in 0..place.width {
+            let level = |half: u16| mean(s, column, row * 2 + half, place.width, place.height * 2);
+            paint(&mut buffer[(place.x + column, place.y + row)], level(0), level(1), theme);
+        }
+    }
+}
+
 /// The largest rectangle of these proportions, in the middle of the area.
-fn fit(area: Rect, (w, h): (u32, u32)) -> Rect {
+pub(super) fn fit(area: Rect, (w, h): (u32, u32)) -> Rect {
     let ratio = f64::from(h) / f64::from(w) / 2.0;
     let height = (f64::from(area.width) * ratio).round().clamp(1.0, f64::from(area.height)) as u16;
     let width = (f64::from(height) / ratio).round().clamp(1.0, f64::from(area.width)) as u16;

@@ -57,6 +57,7 @@ fn history(frame: &mut Frame<'_>, area: Rect, i: &Indicator, ctx: &Ctx<'_>) {
         ],
         y: from_zero(&values, limit.as_slice()),
         series: vec![Series { values: &values, role: if old { Role::Stale } else { Role::Text } }],
+        bands: vec![],
         levels: limit
             .map(|y| Level { y, label: format!("{word} {}", quantity(i.limit, i.unit, "")), role: Role::Warning })
             .into_iter()

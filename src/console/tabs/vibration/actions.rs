@@ -1,8 +1,10 @@
 //! What the keys and the mouse do on the vibration tab.
 
-use super::state::Vibration;
+use super::state::{Row, Vibration};
 use crate::console::keys::{ActionInfo, Context};
 use crate::console::view::{Ctx, Mouse, Want};
+use crate::model::compensation::Compensation;
+use crate::model::intent::IntentKind;
 
 const FILTER: &str = "filter";
 
@@ -10,9 +12,43 @@ const FILTER: &str = "filter";
 pub(super) fn all() -> Vec<ActionInfo> {
     let info = |id, title| ActionInfo { id, title, context: Context::Vibration };
     vec![
-        info("trend", "10-minute trend in place of the waveform"),
+        info("trend", "waveform, or the trend of 10 minutes, 1 h, 8 h, 7 days"),
         info("spectrogram", "spectrogram in place of the spectrum"),
+        info("baseline", "learn anew what is usual of the region"),
+        info("switch-shake", "camera shake: take it off or leave it in"),
+        info("switch-haze", "haze: take it off or leave it in"),
+        info("switch-drift", "drift: take it off or leave it in"),
+        info("switch-flicker", "flicker: take it off or leave it in"),
     ]
+}
+
+/// Asks before what is usual of a region is forgotten.
+fn learn_anew(row: &Row<'_>) -> Want {
+    let id = &row.roi.id;
+    if row.background() {
+        return Want::Say(format!("{id} is a background region: it stands still, there is nothing to learn."));
+    }
+    let question = format!(
+        "Learn anew what is usual of {id}? The baselines of its running and its standing machine are forgotten, and limits on \
+         deviations cannot raise an alarm until they are complete again."
+    );
+    Want::Confirm { question, then: IntentKind::LearnBaseline(id.clone()) }
+}
+
+/// Switches a compensation of the region's camera; off only after a question, because every region of the camera then measures otherwise.
+fn switch(which: Compensation, row: Option<&Row<'_>>) -> Want {
+    let Some(row) = row else { return Want::Nothing };
+    let (camera, on) = (&row.camera.id, !row.camera.compensations.is_on(which));
+    let then = IntentKind::Compensate { camera: camera.clone(), which, on };
+    if on {
+        return Want::Send(then);
+    }
+    let word = which.word();
+    let question = format!(
+        "Leave {word} in what camera {camera} measures? All its readings become \"reduced\", and what {word} adds counts against the limits and \
+         at the PLC, until it is switched on again or the engine starts anew."
+    );
+    Want::Confirm { question, then }
 }
 
 impl Vibration {
@@ -22,11 +58,16 @@ impl Vibration {
         let mut out = vec![list("filter", "filter"), list("sort", "sort")];
         if self.open {
             out.push(list("back", "back to the list"));
-            out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
+            out.push(info("trend", self.over.next().words()));
             out.push(info("spectrogram", if self.spectrogram { "spectrum" } else { "spectrogram" }));
+            out.push(info("baseline", "learn usual anew"));
+            out.push(info("switch-shake", "shake on/off"));
+            out.push(info("switch-haze", "haze on/off"));
+            out.push(info("switch-drift", "drift on/off"));
+            out.push(info("switch-flicker", "flicker on/off"));
         } else {
             out.push(list("open", "detail"));
-            out.push(info("trend", if self.trend { "waveform" } else { "10-minute trend" }));
+            out.push(info("trend", self.over.next().words()));
         }
         out
     }
@@ -56,9 +97,14 @@ impl Vibration {
                 Want::Nothing
             }
             "trend" => {
-                self.trend = !self.trend;
+                self.over = self.over.next();
                 Want::Nothing
             }
+            "switch-shake" => switch(Compensation::Shake, rows.get(self.cursor.at())),
+            "switch-haze" => switch(Compensation::Haze, rows.get(self.cursor.at())),
+            "switch-drift" => switch(Compensation::Drift, rows.get(self.cursor.at())),
+            "switch-flicker" => switch(Compensation::Flicker, rows.get(self.cursor.at())),
+            "baseline" => rows.get(self.cursor.at()).map_or(Want::Nothing, learn_anew),
             _ => Want::Pass,
         }
     }

@@ -6,14 +6,15 @@ use ratatui::text::{Line, Text};
 
 use super::facts::facts;
 use super::state::{Row, Vibration};
+use super::trend::{self, Over, limit_levels};
 use crate::base::text::sig3;
 use crate::console::theme::Role;
 use crate::console::view::Ctx;
 use crate::console::widgets::heat::Heat;
 use crate::console::widgets::orbit::Orbit;
-use crate::console::widgets::plot::{Chart, Level, Mark, Series, around_zero, from_zero};
+use crate::console::widgets::plot::{Chart, Level, Mark, Series, Shade, around_zero, from_zero};
 use crate::model::quantity::Quantity;
-use crate::model::vibration::Spectrum;
+use crate::model::vibration::{LimitKind, Spectrum};
 
 /// Seconds of the waveform that are shown.
 const SHOWN_S: f32 = 4.0;
@@ -27,10 +28,9 @@ impl Vibration {
         let [charts, _, side] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Length(words)]).areas(body);
         let [over, under] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(charts);
-        if self.trend {
-            draw_trend(frame, over, row, ctx);
-        } else {
-            draw_waveform(frame, over, row, ctx);
+        match self.over {
+            Over::Waveform => draw_waveform(frame, over, row, ctx),
+            longer => trend::draw(frame, over, longer, row, ctx),
         }
         if self.spectrogram {
             draw_spectrogram(frame, under, row, ctx);
@@ -63,12 +63,16 @@ fn draw_waveform(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>
     let from = w.t_s.iter().position(|t| *t >= -SHOWN_S).unwrap_or(0);
     let (x, y) = (w.dx_px.get(from..).unwrap_or_default(), w.dy_px.get(from..).unwrap_or_default());
     let begin = f64::from(w.t_s.get(from).copied().unwrap_or(-SHOWN_S));
+    let sigma = w.sigma_px.get(from..).unwrap_or_default();
+    let band = |sign: f32| y.iter().zip(sigma).map(|(y, s)| y + sign * 2.0 * s).collect::<Vec<f32>>();
+    let (low, high) = (band(-1.0), band(1.0));
     let chart = Chart {
-        title: format!("Waveform  px   {}", legend(ctx)),
+        title: format!("Waveform  px   {}, {}2 sigma shaded", legend(ctx), ctx.theme.glyphs().plus_minus),
         x: (begin, 0.0),
         x_labels: [format!("{begin:.1} s"), String::new(), if row.stale(ctx) { "newest" } else { "now" }.into()],
         y: around_zero(x.iter().chain(y)),
         series: series(x, y, row, ctx),
+        bands: vec![Shade { low: &low, high: &high, role: if row.stale(ctx) { Role::Stale } else { Role::Quiet } }],
         levels: vec![],
         marks: vec![],
         empty: "no samples yet",
@@ -87,7 +91,8 @@ fn draw_spectrum(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>
             role: Role::Quiet,
         });
     }
-    let amplitude = row.roi.limits.iter().filter(|m| m.quantity == Quantity::PeakAmplitudePx);
+    let amplitude =
+        row.roi.limits.iter().filter(|m| m.quantity == Quantity::PeakAmplitudePx && m.kind == LimitKind::Value);
     for mark in amplitude {
         levels.extend(limit_levels(mark.warning, mark.alarm));
     }
@@ -98,6 +103,7 @@ fn draw_spectrum(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>
         x_labels: ["0".into(), sig3(Some(end / 2.0)), format!("{} Hz", sig3(Some(end)))],
         y: from_zero(s.x_px.iter().chain(&s.y_px), &limits),
         series: series(&s.x_px, &s.y_px, row, ctx),
+        bands: vec![],
         levels,
         marks: peak_mark(row, ctx),
         empty: "no spectrum yet: it needs a full window of samples",
@@ -146,32 +152,6 @@ fn peak_mark(row: &Row<'_>, ctx: &Ctx<'_>) -> Vec<Mark> {
         label,
         role: if row.stale(ctx) { Role::Stale } else { Role::Text },
     }]
-}
-
-fn draw_trend(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
-    let roi = row.roi;
-    let mark = roi.limits.iter().find(|m| m.quantity == roi.trend_quantity);
-    let levels = mark.map(|m| limit_levels(m.warning, m.alarm)).unwrap_or_default();
-    let limits: Vec<f64> = levels.iter().map(|l| l.y).collect();
-    let minutes = roi.trend.len() as f64 / 60.0;
-    let chart = Chart {
-        title: format!("Trend  {}  {}", roi.trend_quantity.word(), roi.trend_quantity.unit()),
-        x: (-minutes, 0.0),
-        x_labels: [format!("-{minutes:.0} min"), String::new(), "now".into()],
-        y: from_zero(roi.trend.iter(), &limits),
-        series: vec![Series { values: &roi.trend, role: if row.stale(ctx) { Role::Stale } else { Role::Text } }],
-        levels,
-        marks: vec![],
-        empty: "no trend yet: one value a second",
-    };
-    chart.render(area, frame.buffer_mut(), ctx.theme);
-}
-
-fn limit_levels(warning: Option<f64>, alarm: Option<f64>) -> Vec<Level> {
-    let level = |y: f64, word: &str, role| Level { y, label: format!("{word} {}", sig3(Some(y))), role };
-    let warning = warning.map(|y| level(y, "warning", Role::Warning));
-    let alarm = alarm.map(|y| level(y, "alarm", Role::High));
-    warning.into_iter().chain(alarm).collect()
 }
 
 fn legend(ctx: &Ctx<'_>) -> &'static str {

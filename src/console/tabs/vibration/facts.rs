@@ -10,7 +10,9 @@ use crate::console::theme::Role;
 use crate::console::view::Ctx;
 use crate::console::widgets::fit;
 use crate::console::widgets::mark::aged;
-use crate::model::vibration::{Level, LimitMark, Reading, Reason};
+use crate::model::compensation::Compensation;
+use crate::model::quantity::Quantity;
+use crate::model::vibration::{Level, LimitKind, LimitMark, Reading, Reason};
 
 /// The facts of a region, wrapped to `width` cells.
 pub(super) fn facts(row: &Row<'_>, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
@@ -21,6 +23,8 @@ pub(super) fn facts(row: &Row<'_>, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'sta
         out.grade(reading);
         out.numbers(row, reading);
     }
+    out.usual(row);
+    out.taken(row);
     out.machine(row);
     out.lines
 }
@@ -137,11 +141,66 @@ impl Facts<'_> {
         }
         let reading = row.roi.reading.as_deref();
         for mark in row.roi.limits.iter() {
-            let value = reading.and_then(|r| r.value(mark.quantity));
+            let value = reading.and_then(|r| mark.value(r));
             self.fact("limit", &limit_words(mark, value), self.stale || row.roi.level == Level::Stopped);
         }
         if row.roi.level == Level::Stopped {
             self.say("The machine stands still: limits do not apply.", Role::Quiet);
+        }
+    }
+
+    /// The baseline, and how far the reading is from it.
+    fn usual(&mut self, row: &Row<'_>) {
+        if row.background() {
+            return;
+        }
+        let state = match row.roi.running {
+            Some(true) => "running",
+            Some(false) => "standing",
+            None => "",
+        };
+        if let Some(share) = row.roi.learning {
+            self.fact("usual", format!("{state} {:.0} % learned", share * 100.0).trim_start(), true);
+        }
+        let Some(baseline) = &row.roi.baseline else { return };
+        let deviation = row.roi.reading.as_ref().and_then(|r| r.deviation).unwrap_or_default();
+        let pm = self.ctx.theme.glyphs().plus_minus;
+        let shown = baseline.quantities.iter().filter(|(q, _)| {
+            row.roi.limits.iter().any(|m| m.quantity == **q) || [row.roi.trend_quantity, Quantity::PeakHz].contains(q)
+        });
+        for (q, u) in shown.filter_map(|(q, _)| Some((q, baseline.usual(*q, row.camera.scale_mm_per_px)?))) {
+            let now = deviation.of(*q).map_or_else(String::new, |z| format!(", now {z:+.1} spreads"));
+            let (median, spread) = (sig3(Some(u.median)), sig3(Some(u.spread)));
+            self.fact("usual", &format!("{} {median} {pm}{spread} {}{now}", q.word(), q.unit()), self.stale);
+        }
+        if let Some(b) = deviation.band {
+            let band = format!("{} to {} Hz", sig3(Some(b.from_hz)), sig3(Some(b.to_hz)));
+            self.fact("", &format!("band farthest off: {band}, {:+.1} spreads", b.spreads), self.stale);
+        }
+    }
+
+    /// What was taken off that is not the machine's motion, and what is left in by hand.
+    fn taken(&mut self, row: &Row<'_>) {
+        let on = row.camera.compensations;
+        let u = self.ctx.theme.unicode;
+        let off = |which: Compensation| if on.is_on(which) { "" } else { " (left in)" };
+        if let Some(r) = row.roi.reading.as_deref() {
+            let scale = row.camera.scale_mm_per_px;
+            let with_unit = |px: f64| {
+                let (v, unit) = displacement(px, scale, u);
+                format!("{} {unit}", sig3(Some(v)))
+            };
+            let mut parts = Vec::new();
+            if let Some(px) = r.taken.shake_rms_px {
+                parts.push(format!("shake {} RMS{}", with_unit(px), off(Compensation::Shake)));
+            }
+            parts.push(format!("drift {}{}", with_unit(r.taken.drift_px), off(Compensation::Drift)));
+            let (low, high) = r.taken.gain;
+            parts.push(if on.flicker { format!("light {low:.2} to {high:.2}") } else { "light (left in)".into() });
+            self.fact("taken off", &parts.join(", "), self.stale);
+        }
+        if let Some(off) = on.off() {
+            self.fact("left in", &format!("{off}: switched off for camera {}", row.camera.id), false);
         }
     }
 
@@ -183,7 +242,11 @@ fn limit_words(mark: &LimitMark, value: Option<f64>) -> String {
         };
         parts.push(format!("{word} {}{margin}", sig3(Some(limit))));
     }
-    format!("{} {}: {}", mark.quantity.word(), mark.quantity.unit(), parts.join(", "))
+    let what = match mark.kind {
+        LimitKind::Value => format!("{} {}", mark.quantity.word(), mark.quantity.unit()),
+        LimitKind::Deviation => format!("{} off usual, spreads", mark.quantity.word()),
+    };
+    format!("{what}: {}", parts.join(", "))
 }
 
 /// What a person can do about a reason.
@@ -209,6 +272,9 @@ fn advice(reason: Reason) -> Option<&'static str> {
         Reason::Light => Some("Steady the lighting, or reconnect the camera to take a new reference."),
         Reason::Saturation => Some("Correct the camera's exposure or the lighting."),
         Reason::Jitter => Some("Look at the camera's clock and at the network's jitter."),
+        Reason::Uncompensated => {
+            Some("Switch it on again in this tab; the configuration holds again at the next start.")
+        }
         Reason::Noise | Reason::Settling | Reason::Stale => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::trend::Over;
 use crate::console::view::Ctx;
 use crate::console::widgets::cursor::Cursor;
 use crate::console::widgets::mark::{Mark, State};
@@ -57,8 +58,8 @@ pub struct Vibration {
     pub(super) open: bool,
     pub(super) filter: String,
     pub(super) sort: Sort,
-    /// The ten-minute trend is shown in place of the waveform.
-    pub(super) trend: bool,
+    /// What is shown above the spectrum: the waveform or a trend.
+    pub(super) over: Over,
     /// The spectrogram is shown in place of the spectrum.
     pub(super) spectrogram: bool,
     /// Where the rows were drawn last, for the mouse.
@@ -125,7 +126,7 @@ impl<'a> Row<'a> {
     /// The limit that is nearest to being broken, with the value against it.
     pub(super) fn nearest_limit(&self) -> Option<(&'a LimitMark, Option<f64>)> {
         let reading = self.roi.reading.as_deref();
-        let value = |m: &LimitMark| reading.and_then(|r| r.value(m.quantity));
+        let value = |m: &LimitMark| reading.and_then(|r| m.value(r));
         let limits = self.roi.limits.iter();
         limits.map(|m| (m, value(m))).max_by(|a, b| share(a.0, a.1).total_cmp(&share(b.0, b.1)))
     }

@@ -1,11 +1,15 @@
 //! Whole frames of the tab and what its keys ask for.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::Vibration;
 use crate::console::sample;
 use crate::console::tabs::trial::{SIZES, act, boards, draws_any_area, draws_ascii, frame, plain_frame, theme};
 use crate::console::view::{Ctx, Tab, Want};
+use crate::model::compensation::Compensation;
+use crate::model::intent::IntentKind;
 
 #[test]
 fn frames_of_every_board() {
@@ -93,7 +97,6 @@ fn the_spectrogram_takes_the_place_of_the_spectrum() {
 #[test]
 fn a_region_without_any_knowledge_can_be_drawn() {
     use crate::model::vibration::{Reading, Spectrum, Waveform};
-    use std::sync::Arc;
     let mut board = sample::live();
     let mut camera = (*board.cameras[0]).clone();
     let mut roi = (*camera.rois[0]).clone();
@@ -132,6 +135,34 @@ fn the_mouse_selects_and_opens() {
     tab.mouse(5, 0, Mouse::Wheel(-1), &ctx);
     tab.mouse(5, 3, Mouse::DoubleClick, &ctx);
     assert!(tab.open);
+}
+
+#[test]
+fn a_compensation_goes_off_only_after_a_question() {
+    let mut board = sample::live();
+    let mut tab = Vibration::default();
+    let Want::Confirm { question, then } = act(&mut tab, &board, "switch-shake") else { panic!("a question is asked") };
+    assert!(question.contains("deck-east") && question.contains("shake"), "{question}");
+    let camera = board.cameras[0].id.clone();
+    let off = IntentKind::Compensate { camera: camera.clone(), which: Compensation::Shake, on: false };
+    assert_eq!(then, off);
+    let mut other = (*board.cameras[0]).clone();
+    other.compensations.set(Compensation::Shake, false);
+    board.cameras[0] = Arc::new(other);
+    let on = IntentKind::Compensate { camera, which: Compensation::Shake, on: true };
+    assert_eq!(act(&mut tab, &board, "switch-shake"), Want::Send(on), "on again without a question");
+    act(&mut tab, &board, "open");
+    let text = frame(&mut tab, &board, (200, 55));
+    assert!(text.contains("left in") && text.contains("switched off for camera deck-east"), "{text}");
+}
+
+#[test]
+fn learning_anew_is_asked_for_and_only_of_assets() {
+    let board = sample::live();
+    let mut tab = Vibration::default();
+    assert!(matches!(act(&mut tab, &board, "baseline"), Want::Confirm { then: IntentKind::LearnBaseline(_), .. }));
+    act(&mut tab, &board, "last");
+    assert!(matches!(act(&mut tab, &board, "baseline"), Want::Say(_)), "a background has nothing to learn");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::console::widgets::fit;
 use crate::console::widgets::mark::{aged, select};
 use crate::console::widgets::spark::spark;
 use crate::console::widgets::table::scroll_bar;
-use crate::model::vibration::{Level, Reading};
+use crate::model::vibration::{Level, LimitKind, Reading};
 
 /// Below this width the detail takes the whole width.
 pub(super) const SIDE_BY_SIDE: u16 = 100;
@@ -207,6 +207,6 @@ fn limit(row: &Row<'_>, cells: usize, ctx: &Ctx<'_>) -> Vec<Span<'static>> {
 }
 
 fn trend_limit(row: &Row<'_>) -> Option<f64> {
-    let mark = row.roi.limits.iter().find(|m| m.quantity == row.roi.trend_quantity)?;
+    let mark = row.roi.limits.iter().find(|m| m.quantity == row.roi.trend_quantity && m.kind == LimitKind::Value)?;
     mark.alarm.or(mark.warning)
 }
