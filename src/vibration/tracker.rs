@@ -63,6 +63,9 @@ const SATURATED: f64 = 0.1;
 /// A displacement under uneven light that is less certain than this, and so many times less than usual, is unusable.
 const UNUSABLE_PX: f64 = 0.04;
 const UNUSABLE_TIMES: f64 = 6.0;
+/// Variance of the difference of two frames with noise of half a grey level each, rounded: less cannot be told from a picture that a
+/// codec copied.
+const COPIED: f64 = 2.0 * (0.25 + 1.0 / 12.0);
 /// Looks at the residual that are remembered.
 const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
@@ -156,6 +159,8 @@ pub struct Tracker {
     /// In which share of the looks at the residual it was smooth, and how many looks there were.
     smeared: f64,
     looks: u32,
+    /// Largest variance of a residual that was white.
+    white: f64,
     /// While held frames are gone through, nothing is decided before the end.
     learning: bool,
     saturated: bool,
@@ -196,6 +201,7 @@ impl Tracker {
             shared: 1.0,
             smeared: 0.0,
             looks: 0,
+            white: 0.0,
             learning: false,
             saturated: false,
             coded: false,
@@ -221,6 +227,7 @@ impl Tracker {
         self.shared = 1.0;
         self.smeared = 0.0;
         self.looks = 0;
+        self.white = 0.0;
         if self.coded {
             self.coded = false;
             self.bank = Bank::new(self.w, self.h);
@@ -235,6 +242,9 @@ impl Tracker {
     pub fn compensate_flicker(&mut self, on: bool) {
         self.flicker = on;
         self.bank.flicker = on;
+        if let Some(low) = &mut self.low {
+            low.flicker = on;
+        }
     }
 
     /// Whether the reference holds something to measure against.
@@ -294,7 +304,7 @@ impl Tracker {
             let now = self.lost < SEARCH_EVERY || self.lost.is_multiple_of(SEARCH_EVERY);
             if now
                 && !self.learning
-                && let Some(t) = self.uneven(luma, here)
+                && let Some(t) = self.uneven(luma, here, self.may_be_coding(f64::INFINITY))
             {
                 if t.fit != Fit::Lost {
                     return (self.took(t), None);
@@ -327,7 +337,7 @@ impl Tracker {
         // While held frames are gone through, covered ones are left out, but for a look at what they are covered with.
         if covered
             && (!self.learning || self.seen % 8 == 1)
-            && let Some(t) = self.uneven(luma, f.d)
+            && let Some(t) = self.uneven(luma, f.d, self.may_be_coding(variance))
         {
             return (if t.fit == Fit::Lost { Track { marks: t.marks, ..self.missed() } } else { self.took(t) }, None);
         }
@@ -420,13 +430,19 @@ impl Tracker {
         (UNUSABLE_TIMES * self.plain_sigma_px).clamp(UNUSABLE_PX, 2.0 * UNUSABLE_PX)
     }
 
-    /// The fit under uneven light from `start`.
-    fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Track> {
+    /// Whether a residual of this variance may be a codec's. Where a camera's noise was seen, white and about as large as is usual, what lies
+    /// far above is something in front. (A codec's copies of a picture leave next to nothing, white or not.)
+    fn may_be_coding(&self, variance: f64) -> bool {
+        self.usual.is_none_or(|(low, _)| self.white < 0.5 * low || variance < COVERED_CODED * low)
+    }
+
+    /// The fit under uneven light from `start`; `judged` if its residual may tell of coding.
+    fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64), judged: bool) -> Option<Track> {
         let noise = self.usual?.0.max(0.05);
         let light = self.light.as_mut().filter(|_| self.flicker)?;
         let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
-        let left = smear(light.left(), self.w);
-        if self.seen % 8 == 1 {
+        if judged && self.seen % 8 == 1 {
+            let left = smear(light.left(), self.w);
             self.judge_smear(left);
         }
         let sigma_px = UNEVEN_SHARE * f.sigma_px;
@@ -474,6 +490,9 @@ impl Tracker {
         // Steam that passes is smooth as well, but it passes: what counts is how often.
         self.looks = (self.looks + 1).min(LOOKS);
         let marked = if smear > SMEARED { 1.0 } else { 0.0 };
+        if smear <= SMEARED && self.variance > COPIED {
+            self.white = self.white.max(self.variance);
+        }
         self.smeared += (marked - self.smeared) / f64::from(self.looks);
         if self.looks >= 4 && !self.learning {
             self.set_coded();

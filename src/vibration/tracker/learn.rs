@@ -59,7 +59,7 @@ impl Tracker {
         let at = std::mem::replace(&mut self.corner, held.corner());
         // The first pass finds where each frame lies, by a reference that grows.
         self.learning = true;
-        self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h)));
+        self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h))).flicker = self.flicker;
         for luma in held.frames() {
             self.step(&luma);
         }

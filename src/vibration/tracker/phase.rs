@@ -164,9 +164,9 @@ mod tests {
         let p = learned(error);
         let at = |x: f64| (p.at((x, 0.0)).0[0], error(x, 0.0));
         let (a, b) = (at(-0.3), at(0.3));
-        assert!(((a.0 - b.0) - (a.1 - b.1)).abs() < 0.0006, "{a:?} {b:?}");
+        assert!(((a.0 - b.0) - (a.1 - b.1)).abs() < 0.0012, "{a:?} {b:?}");
         let unsure = p.at((0.3, 0.0)).1[0];
-        assert!((1e-5..0.001).contains(&unsure), "{unsure}");
+        assert!((1e-5..0.0015).contains(&unsure), "{unsure}");
     }
 
     #[test]
