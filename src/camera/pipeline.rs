@@ -59,7 +59,7 @@ const CODECS: [Codec; 3] = [
 ];
 
 /// Every element that a camera may need, with Debian's package.
-const NEEDED: [(&str, &str); 8] = [
+const NEEDED: [(&str, &str); 9] = [
     ("rtspsrc", "gstreamer1.0-plugins-good"),
     ("rtph264depay", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
@@ -68,6 +68,7 @@ const NEEDED: [(&str, &str); 8] = [
     ("queue", "gstreamer1.0-plugins-base"),
     ("fakesink", "gstreamer1.0-plugins-base"),
     ("appsink", "gstreamer1.0-plugins-base"),
+    ("videoconvert", "gstreamer1.0-plugins-base"),
 ];
 
 /// Starts GStreamer and makes sure that all elements are there.
@@ -216,7 +217,9 @@ fn attach(
     let decode_queue = gst::ElementFactory::make("queue").property("max-size-buffers", 8u32).build()?;
     let decoder = decoder(codec)?;
     let sink = sink(on_sample);
-    let decode = [decode_queue, decoder, sink.upcast()];
+    // Passes 8-bit formats with luma as plane 0 through untouched; only what has more bits, or no such plane, is converted.
+    let convert = make("videoconvert")?;
+    let decode = [decode_queue, decoder, convert, sink.upcast()];
     // The encoded branch: a recorder will take its place. It must never hold the measurement up, so it leaks.
     let keep_queue = gst::ElementFactory::make("queue").property_from_str("leaky", "downstream").build()?;
     let keep =

@@ -1,4 +1,4 @@
-//! YUV4MPEG2 files: header and frames, luma only. GStreamer's own reader refuses the monochrome kind.
+//! YUV4MPEG2 files: header and frames, luma only, of 8 to 16 bits a sample. GStreamer's own reader refuses the monochrome kind.
 
 use std::io::{BufRead, Read};
 
@@ -29,6 +29,9 @@ pub struct Y4m<R> {
     /// Frames a second.
     pub fps: f64,
     chroma_bytes: usize,
+    /// Bits of a sample beyond eight; such samples take two bytes, the lower first.
+    beyond: u32,
+    wide: Vec<u8>,
     luma: Vec<u8>,
 }
 
@@ -36,7 +39,7 @@ impl<R: BufRead> Y4m<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// Anything but 8-bit planar video of a sensible size.
+    /// Anything but planar video of 8 to 16 bits and a sensible size.
     pub fn open(mut source: R) -> Result<Self, Y4mError> {
         let bad = |text: &str| Y4mError::Header(text.to_owned());
         let header = line(&mut source, 256)?.ok_or_else(|| bad("it is empty"))?;
@@ -65,16 +68,27 @@ impl<R: BufRead> Y4m<R> {
             return Err(bad("its width or height is missing or beyond reason"));
         }
         let half = width.div_ceil(2) * height.div_ceil(2);
-        let chroma_bytes = match chroma.as_str() {
-            "mono" => 0,
-            "420" | "420jpeg" | "420mpeg2" | "420paldv" => 2 * half,
-            "422" => 2 * width.div_ceil(2) * height,
-            "444" => 2 * width * height,
-            other => {
-                return Err(Y4mError::Header(format!("its colours are coded as {other}; convert it to 8-bit 4:2:0")));
+        let (kind, bits) = depth(&chroma);
+        let chroma_samples = match (kind, bits) {
+            ("mono", 8..=16) => 0,
+            ("420", 8..=16) | ("420jpeg" | "420mpeg2" | "420paldv", 8) => 2 * half,
+            ("422", 8..=16) => 2 * width.div_ceil(2) * height,
+            ("444", 8..=16) => 2 * width * height,
+            _ => {
+                return Err(Y4mError::Header(format!("its colours are coded as {chroma}; convert it to 8-bit 4:2:0")));
             }
         };
-        Ok(Self { source, width, height, fps, chroma_bytes, luma: vec![0; width * height] })
+        let bytes = if bits > 8 { 2 } else { 1 };
+        Ok(Self {
+            source,
+            width,
+            height,
+            fps,
+            chroma_bytes: bytes * chroma_samples,
+            beyond: bits - 8,
+            wide: if bits > 8 { vec![0; 2 * width * height] } else { Vec::new() },
+            luma: vec![0; width * height],
+        })
     }
 
     /// The luma of the next frame; none at the end. A frame that is cut short ends the file as well.
@@ -86,12 +100,34 @@ impl<R: BufRead> Y4m<R> {
         if !header.starts_with("FRAME") {
             return Err(Y4mError::Header("a frame does not begin with FRAME".into()));
         }
-        match self.source.read_exact(&mut self.luma) {
+        let room = if self.beyond > 0 { &mut self.wide } else { &mut self.luma };
+        match self.source.read_exact(room) {
             Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         }
+        if self.beyond > 0 {
+            narrow(&self.wide, self.beyond, &mut self.luma);
+        }
         let skipped = std::io::copy(&mut (&mut self.source).take(self.chroma_bytes as u64), &mut std::io::sink())?;
         Ok((skipped == self.chroma_bytes as u64).then_some(&self.luma))
+    }
+}
+
+/// The kind of a colour coding and the bits of a sample: `420p10` is 4:2:0 of ten bits; `mono12` has them at its end.
+fn depth(chroma: &str) -> (&str, u32) {
+    let split = |at: &str| chroma.split_once(at).and_then(|(kind, bits)| Some((kind, bits.parse().ok()?)));
+    match chroma.strip_prefix("mono").filter(|b| !b.is_empty()) {
+        Some(bits) => ("mono", bits.parse().unwrap_or(0)),
+        None => split("p").filter(|_| !chroma.starts_with("420pal")).unwrap_or((chroma, 8)),
+    }
+}
+
+/// Samples of more than eight bits, rounded to eight: the bits that go are far below the noise of any sensor in this place.
+fn narrow(wide: &[u8], beyond: u32, out: &mut [u8]) {
+    let half = 1u32 << (beyond - 1);
+    for (o, pair) in out.iter_mut().zip(wide.chunks_exact(2)) {
+        let v = u32::from(u16::from_le_bytes([pair[0], pair[1]]));
+        *o = ((v + half) >> beyond).min(255) as u8;
     }
 }
 
@@ -136,13 +172,36 @@ mod tests {
     }
 
     #[test]
+    fn more_than_eight_bits_are_rounded_to_eight() {
+        for (tag, bits, chroma) in [("C420p10", 10, 2), ("Cmono12", 12, 0), ("C422p16", 16, 4), ("C444p10", 10, 8)] {
+            let mut file = format!("YUV4MPEG2 W2 H2 F25:1 {tag}\n").into_bytes();
+            for _ in 0..2 {
+                file.extend(b"FRAME\n");
+                for v in [0u32, 100, 200, 255] {
+                    // A little less than half a step off: it must not matter.
+                    file.extend(((v << (bits - 8)) as u16).saturating_add(1).to_le_bytes());
+                }
+                file.extend(vec![1; 2 * chroma]);
+            }
+            let mut y = Y4m::open(&file[..]).unwrap();
+            for _ in 0..2 {
+                assert_eq!(y.frame().unwrap(), Some(&[0u8, 100, 200, 255][..]), "{tag}");
+            }
+            assert_eq!(y.frame().unwrap(), None);
+        }
+    }
+
+    #[test]
     fn other_files_are_refused() {
         for text in [
             "",
             "RIFF",
             "YUV4MPEG2 W0 H2\n",
             "YUV4MPEG2 H2\n",
-            "YUV4MPEG2 W4 H4 C420p10\n",
+            "YUV4MPEG2 W4 H4 C420p17\n",
+            "YUV4MPEG2 W4 H4 C420p\n",
+            "YUV4MPEG2 W4 H4 Cmono7\n",
+            "YUV4MPEG2 W4 H4 C420palp10\n",
             "YUV4MPEG2 W99999 H99999\n",
         ] {
             assert!(Y4m::open(text.as_bytes()).is_err(), "{text}");
