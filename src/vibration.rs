@@ -8,6 +8,7 @@ pub mod calibration;
 pub mod circle;
 pub mod dots;
 pub mod fold;
+pub mod folding;
 pub mod frame;
 pub mod held;
 pub mod light;

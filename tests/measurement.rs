@@ -212,6 +212,78 @@ fn held_frames_are_measured_better_than_growing_references_can() {
     assert_eq!(held.again(10_000).fit, Fit::Lost);
 }
 
+/// Squares of eight pixels with hard edges as a good lens and square pixels show them: exact by their Fourier series, and much of it
+/// folds.
+fn squares(d: (f64, f64), sigma: f64, noise: &mut Noise) -> Vec<u8> {
+    let line = |d: f64| -> Vec<f64> {
+        (0..SIDE)
+            .map(|i| {
+                (0..16)
+                    .map(|k| {
+                        let n = f64::from(2 * k + 1);
+                        let f = n / 16.0;
+                        let passed =
+                            (TAU / 2.0 * f).sin() / (TAU / 2.0 * f) * (-2.0 * (TAU / 2.0 * 0.55 * f).powi(2)).exp();
+                        4.0 / (TAU / 2.0 * n) * passed * (TAU * f * (i as f64 - 1.3 - d)).sin()
+                    })
+                    .sum()
+            })
+            .collect()
+    };
+    let (x, y) = (line(d.0), line(d.1));
+    (0..SIDE * SIDE)
+        .map(|i| (125.0 + 60.0 * x[i % SIDE] * y[i / SIDE] + sigma * noise.next()).round().clamp(0.0, 255.0) as u8)
+        .collect()
+}
+
+/// RMS error of both axes, the mean taken out, and the share of it within twice the stated uncertainty.
+fn judged(tracks: &[Track], at: impl Fn(usize) -> (f64, f64), from: usize) -> (f64, f64) {
+    let e: Vec<(f64, f64, f64)> =
+        tracks.iter().enumerate().skip(from).map(|(i, t)| (t.dx_px - at(i).0, t.dy_px - at(i).1, t.sigma_px)).collect();
+    let n = e.len() as f64;
+    let (mx, my) = e.iter().fold((0.0, 0.0), |m, e| (m.0 + e.0 / n, m.1 + e.1 / n));
+    let rms = (e.iter().map(|e| (e.0 - mx).powi(2) + (e.1 - my).powi(2)).sum::<f64>() / (2.0 * n)).sqrt();
+    let within = |e: f64, sigma: f64| f64::from(u8::from(e.abs() < 2.0 * sigma));
+    (rms, e.iter().map(|e| within(e.0 - mx, e.2) + within(e.1 - my, e.2)).sum::<f64>() / (2.0 * n))
+}
+
+/// What noise alone leaves of the displacement of such squares, in pixels: the bound of Cramér and Rao, by differences.
+fn bound_of_squares(sigma: f64) -> f64 {
+    let mut none = Noise(1);
+    let mut information = 0.0;
+    let turns = 8;
+    for k in 0..turns {
+        let d = f64::from(k) / f64::from(turns);
+        let (a, b) = (squares((d - 0.05, d), 0.0, &mut none), squares((d + 0.05, d), 0.0, &mut none));
+        for i in 0..64 * 64 {
+            let place = (24 + i / 64) * SIDE + 24 + i % 64;
+            information += ((f64::from(b[place]) - f64::from(a[place])) / 0.1).powi(2) / f64::from(turns);
+        }
+    }
+    ((sigma * sigma + 1.0 / 12.0) / information).sqrt()
+}
+
+#[test]
+fn what_folds_is_learned_and_what_remains_is_told() {
+    let at = |i: usize| (0.5 * (i as f64 * 0.77).sin(), 0.3 * (i as f64 * 0.77 + 1.2).sin());
+    let mut noise = Noise(23);
+    let pictures: Vec<Vec<u8>> = (0..220).map(|i| squares(at(i), 2.0, &mut noise)).collect();
+    let bound = bound_of_squares(2.0);
+    let mut held = Tracker::new([24, 24, 64, 64]);
+    held.hold_frames(220);
+    assert!(pictures.iter().all(|p| held.hold(&luma(p))));
+    held.learn_held();
+    let again: Vec<Track> = (0..pictures.len()).map(|i| held.again(i)).collect();
+    let (rms, within) = judged(&again, at, 0);
+    println!("squares, held: {:.2} of the bound, {:.1} % within", rms / bound, within * 100.0);
+    assert!(rms < 1.2 * bound && (0.9..0.985).contains(&within), "{rms} {bound} {within}");
+    let mut live = Tracker::new([24, 24, 64, 64]);
+    let tracks: Vec<Track> = pictures.iter().map(|p| live.step(&luma(p))).collect();
+    let (rms, within) = judged(&tracks, at, 70);
+    println!("squares, live: {:.2} of the bound, {:.1} % within", rms / bound, within * 100.0);
+    assert!(rms < 1.3 * bound && (0.9..0.99).contains(&within), "{rms} {bound} {within}");
+}
+
 #[test]
 fn a_picture_that_is_all_noise_is_never_measured() {
     let mut noise = Noise(17);

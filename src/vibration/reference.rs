@@ -4,16 +4,12 @@
 //! model. The model itself is evaluated exactly, so the imperfect move of the residual only slows the averaging down; it
 //! leaves no blur behind.
 //!
-//! A lens sharper than the pixels lets detail through beyond half a cycle a pixel. It folds, and what it folds to changes with the
-//! sub-pixel phase of the displacement: a frame moved back by its displacement d is `Σ exp(-2πi m·d) U_m`, one picture
-//! for each order m of the folding (the sampling theorem with aliases: Park, Park & Kang, "Super-Resolution Image Reconstruction",
-//! IEEE Signal Processing Magazine 20(3), 2003, section on frequency-domain methods). With enough phases seen, the
-//! pictures of the orders -1, 0, 1 of both axes follow by least squares, each shrunk by what noise alone would make of it.
-
-use std::f64::consts::TAU;
+//! A lens sharper than the pixels lets detail through beyond half a cycle a pixel. What it folds to changes with the sub-pixel phase, which no
+//! picture of one sample a pixel can tell: a second one on a finer grid is then added ([`super::folding`]).
 
 use pulp::Arch;
 
+use super::folding::{FINE, Folding};
 use super::luma::Luma;
 use super::shift;
 use super::spline::{self, TAPS};
@@ -22,12 +18,8 @@ use super::spline::{self, TAPS};
 const MARGIN: usize = 14;
 /// Pixels around the region that are averaged along.
 const LEARNED: usize = 8;
-/// Pictures of the folding orders: 1, cos, sin of the phase of x, times the same of y.
-const ORDERS: usize = 9;
-/// Larger regions do without the pictures of the folding: they have signal enough.
-const LARGEST_FOLDED: usize = 160 * 160;
-/// A picture of the folding counts when its energy is above what noise makes of it by so many standard deviations.
-const SIGNIFICANT: f64 = 6.0;
+/// Larger regions do without what folds: they have signal enough.
+pub const LARGEST_FOLDED: usize = 160 * 160;
 
 /// The reference.
 #[derive(Clone, Debug)]
@@ -36,16 +28,14 @@ pub struct Reference {
     h: usize,
     /// Width and height with the margin.
     full: (usize, usize),
-    orders: usize,
-    /// Samples of each order's picture, less `level`, and their spline coefficients.
+    /// Samples of the picture, less `level`, and their spline coefficients.
     samples: Vec<f32>,
     coefs: Vec<f32>,
-    mixed: Vec<f32>,
-    folded: bool,
-    /// Residuals moved back, weighted by each order's phase function; and how those weights go together.
+    /// Spline coefficients of what folds, on the fine grid, the even ones of each row before the odd ones; empty without.
+    fine: Vec<f32>,
+    fine_line: Vec<f32>,
+    /// Residuals moved back.
     sums: Vec<f32>,
-    normal: [[f64; ORDERS]; ORDERS],
-    square: f64,
     batch: u32,
     /// Frames in the model.
     frames: u32,
@@ -61,20 +51,16 @@ impl Reference {
     pub fn new(w: usize, h: usize) -> Self {
         let full = (w + 2 * MARGIN, h + 2 * MARGIN);
         let area = full.0 * full.1;
-        let orders = if w * h <= LARGEST_FOLDED { ORDERS } else { 1 };
         let learned = (w + 2 * LEARNED) * (h + 2 * LEARNED);
         Self {
             w,
             h,
             full,
-            orders,
-            samples: vec![0.0; orders * area],
-            coefs: vec![0.0; orders * area],
-            mixed: vec![0.0; if orders > 1 { area } else { 0 }],
-            folded: false,
-            sums: vec![0.0; orders * learned],
-            normal: [[0.0; ORDERS]; ORDERS],
-            square: 0.0,
+            samples: vec![0.0; area],
+            coefs: vec![0.0; area],
+            fine: Vec::new(),
+            fine_line: Vec::new(),
+            sums: vec![0.0; learned],
             batch: 0,
             frames: 0,
             level: 0.0,
@@ -102,19 +88,31 @@ impl Reference {
         self.level
     }
 
-    /// Whether detail beyond half a cycle a pixel is part of the model.
+    /// Something that learns what folds beside this reference; none where the region is too large.
     #[must_use]
-    pub fn folded(&self) -> bool {
-        self.folded
+    pub fn folding(&self) -> Option<Folding> {
+        (self.w * self.h <= LARGEST_FOLDED).then(|| Folding::new(self.full.0, self.full.1, &self.samples))
+    }
+
+    /// Makes what was learned of what folds part of the model.
+    pub fn fold(&mut self, folding: &Folding) {
+        let width = FINE * self.full.0;
+        let mut coefs = folding.samples().to_vec();
+        spline::prefilter(&mut coefs, width);
+        self.fine.resize(coefs.len(), 0.0);
+        self.fine_line.resize(width, 0.0);
+        for (to, from) in self.fine.chunks_exact_mut(width).zip(coefs.chunks_exact(width)) {
+            for (part, to) in to.chunks_exact_mut(width / FINE).enumerate() {
+                for (to, from) in to.iter_mut().zip(from.iter().skip(part).step_by(FINE)) {
+                    *to = *from;
+                }
+            }
+        }
     }
 
     /// Forgets what folds: the model is the mean picture again.
     pub fn unfold(&mut self) {
-        let area = self.full.0 * self.full.1;
-        self.samples[area..].fill(0.0);
-        self.folded = false;
-        self.forget_batch();
-        self.make_coefs(1);
+        self.fine.clear();
     }
 
     /// Begins anew with the region of this frame at (`x`, `y`).
@@ -122,56 +120,35 @@ impl Reference {
         let (fw, _) = self.full;
         self.samples.fill(0.0);
         let area = self.full.0 * self.full.1;
-        for (i, row) in self.samples[..area].chunks_exact_mut(fw).enumerate() {
+        for (i, row) in self.samples.chunks_exact_mut(fw).enumerate() {
             luma.copy_row(x - MARGIN as i64, y + i as i64 - MARGIN as i64, row);
         }
-        let mean = self.samples[..area].iter().map(|&v| f64::from(v)).sum::<f64>() / area as f64;
+        let mean = self.samples.iter().map(|&v| f64::from(v)).sum::<f64>() / area as f64;
         self.level = mean.round() as f32;
-        for v in &mut self.samples[..area] {
+        for v in &mut self.samples {
             *v -= self.level;
         }
-        self.folded = false;
+        self.unfold();
         self.frames = 1;
         self.forget_batch();
-        self.make_coefs(1);
+        self.make_coefs();
     }
 
-    fn forget_batch(&mut self) {
+    /// Forgets what was taken since the model was last made anew.
+    pub fn forget_batch(&mut self) {
         self.sums.fill(0.0);
-        self.normal = [[0.0; ORDERS]; ORDERS];
-        self.square = 0.0;
         self.batch = 0;
     }
 
-    fn make_coefs(&mut self, orders: usize) {
-        let area = self.full.0 * self.full.1;
-        self.coefs[..orders * area].copy_from_slice(&self.samples[..orders * area]);
-        for c in self.coefs[..orders * area].chunks_exact_mut(area) {
-            spline::prefilter(c, self.full.0);
-        }
+    fn make_coefs(&mut self) {
+        self.coefs.copy_from_slice(&self.samples);
+        spline::prefilter(&mut self.coefs, self.full.0);
     }
 
     /// The model as a frame would show it with the target displaced by (`dx`, `dy`), each within ±0.99 pixels: region and
     /// `margin` pixels around it, row by row, less the level.
     pub fn evaluate(&mut self, arch: Arch, (dx, dy): (f64, f64), margin: usize, out: &mut [f32]) {
-        let area = self.full.0 * self.full.1;
-        if self.folded {
-            let g = phases((dx, dy));
-            let (mixed, coefs) = (&mut self.mixed[..], &self.coefs[..]);
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    mixed.copy_from_slice(&coefs[..area]);
-                    for (c, g) in coefs.chunks_exact(area).zip(&g).skip(1) {
-                        let g = *g as f32;
-                        for (m, c) in mixed.iter_mut().zip(c) {
-                            *m += g * c;
-                        }
-                    }
-                },
-            );
-        }
-        let coefs = if self.folded { &self.mixed[..] } else { &self.coefs[..area] };
+        let coefs = &self.coefs[..];
         let (ix, iy) = ((-dx).floor(), (-dy).floor());
         let (kx, ky) = (spline::weights(-dx - ix), spline::weights(-dy - iy));
         let start = |whole: f64| (MARGIN as i64 - margin as i64 + whole as i64 - spline::BEFORE).max(0) as usize;
@@ -187,20 +164,38 @@ impl Reference {
                 }
             },
         );
+        if !self.fine.is_empty() {
+            self.add_fine(arch, (dx, dy), margin, out);
+        }
     }
 
-    /// Takes a frame into the next model: its region lies at (`x`, `y`) (the whole part of the displacement included), the rest of
-    /// the displacement is `d`, its light is the gain times the model plus the offset. `folds`: for a model with what folds.
-    pub fn absorb(
-        &mut self,
-        arch: Arch,
-        luma: &Luma<'_>,
-        (x, y): (i64, i64),
-        d: (f64, f64),
-        (gain, offset): (f64, f64),
-        folds: bool,
-    ) {
-        let (w, h) = (self.w + 2 * LEARNED, self.h + 2 * LEARNED);
+    /// Adds what folds.
+    fn add_fine(&mut self, arch: Arch, (dx, dy): (f64, f64), margin: usize, out: &mut [f32]) {
+        let (half, width) = (self.full.0, self.w + 2 * margin);
+        let place = |d: f64| {
+            let at = FINE as f64 * ((MARGIN - margin) as f64 - d);
+            ((at.floor() as i64 - spline::BEFORE).max(0) as usize, spline::weights(at - at.floor()))
+        };
+        let ((x0, kx), (y0, ky)) = (place(dx), place(dy));
+        let (fine, line) = (&self.fine[..], &mut self.fine_line[..]);
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                    let at = (y0 + FINE * i) * FINE * half;
+                    fir_rows(&fine[at..at + TAPS * FINE * half], FINE * half, &ky, line);
+                    let from: [usize; 2] = std::array::from_fn(|p| (x0 + p) % FINE * half + (x0 + p) / FINE);
+                    add_fine_line(&line[from[0]..], &line[from[1]..], &kx, out);
+                }
+            },
+        );
+    }
+
+    /// What the model leaves of a frame, on the region and the pixels around it that are averaged along: the region lies at (`x`, `y`) (the
+    /// whole part of the displacement included), the rest of the displacement is `d`, its light is the gain times the model plus
+    /// the offset.
+    fn leave(&mut self, arch: Arch, luma: &Luma<'_>, (x, y): (i64, i64), d: (f64, f64), (gain, offset): (f64, f64)) {
+        let w = self.w + 2 * LEARNED;
         let mut model = std::mem::take(&mut self.residual);
         self.evaluate(arch, d, LEARNED, &mut model);
         self.residual = model;
@@ -212,143 +207,56 @@ impl Reference {
                 *r = (v - shift) * scale - *r;
             }
         }
+    }
+
+    /// Takes a frame into the next model; the region lies at `at`, the rest of the displacement is `d`, and `light` gain and offset.
+    pub fn absorb(&mut self, arch: Arch, luma: &Luma<'_>, at: (i64, i64), d: (f64, f64), light: (f64, f64)) {
+        self.leave(arch, luma, at, d, light);
+        let (w, h) = (self.w + 2 * LEARNED, self.h + 2 * LEARNED);
         shift_back(arch, &self.residual, (w, h), d, &mut self.line, &mut self.moved);
-        let mut g = phases(d);
-        if !folds {
-            g[1..].fill(0.0);
-        }
-        let (sums, moved, n) = (&mut self.sums[..], &self.moved[..w * h], w * h);
+        let (sums, moved) = (&mut self.sums[..], &self.moved[..w * h]);
         arch.dispatch(
             #[inline(always)]
             || {
-                for (s, g) in sums.chunks_exact_mut(n).zip(&g).filter(|(_, g)| **g != 0.0) {
-                    let g = *g as f32;
-                    for (s, v) in s.iter_mut().zip(moved) {
-                        *s += g * v;
-                    }
+                for (s, v) in sums.iter_mut().zip(moved) {
+                    *s += v;
                 }
             },
         );
-        self.square += self.moved.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>() / n as f64;
-        for (row, a) in self.normal.iter_mut().zip(&g) {
-            for (m, b) in row.iter_mut().zip(&g) {
-                *m += a * b;
-            }
-        }
         self.batch += 1;
     }
 
-    /// Makes the model anew from what was taken; the present one counts as `weight` frames. With `folds`, detail beyond
-    /// half a cycle a pixel becomes part of it where it shows.
-    pub fn renew(&mut self, weight: f64, folds: bool) {
+    /// Lets what folds be learned from a frame; the same arguments.
+    pub fn absorb_fine(
+        &mut self,
+        arch: Arch,
+        luma: &Luma<'_>,
+        at: (i64, i64),
+        d: (f64, f64),
+        light: (f64, f64),
+        folding: &mut Folding,
+    ) {
+        self.leave(arch, luma, at, d, light);
+        folding.take(arch, &self.residual, self.w + 2 * LEARNED, MARGIN - LEARNED, d);
+    }
+
+    /// Makes the model anew from what was taken; the present one counts as `weight` frames.
+    pub fn renew(&mut self, weight: f64) {
         if self.batch == 0 {
             return;
         }
         let n = f64::from(self.batch);
-        let mut active = [false; ORDERS];
-        active[0] = true;
-        let mut ridge = [weight; ORDERS];
-        let mut share = [0.0; ORDERS];
-        if folds && self.orders > 1 && self.batch >= 32 {
-            share = self.centre_orders();
-            self.high_pass();
-            self.judge_orders(&mut active, &mut ridge);
-        }
-        let mut a = [[0.0; ORDERS]; ORDERS];
-        for i in 0..ORDERS {
-            for j in 0..ORDERS {
-                a[i][j] = if active[i] && active[j] { self.normal[i][j] } else { 0.0 };
-            }
-            a[i][i] = if active[i] { a[i][i] + ridge[i] } else { 1.0 };
-        }
-        let Some(inverse) = invert(&a) else { return self.forget_batch() };
-        let (w, h) = (self.w + 2 * LEARNED, self.h + 2 * LEARNED);
-        let (n_learned, area, inset) = (w * h, self.full.0 * self.full.1, MARGIN - LEARNED);
-        for (k, row) in inverse.iter().enumerate().take(self.orders).filter(|(k, _)| active[*k]) {
-            for i in 0..h {
-                let place = (i + inset) * self.full.0 + inset;
-                for (l, c) in
-                    row.iter().enumerate().take(self.orders).filter(|(l, _)| active[*l] && (k == 0) == (*l == 0))
-                {
-                    let from = l * n_learned + i * w;
-                    let sums = &self.sums[from..from + w];
-                    // What an order has at the mean of its phase function belongs to the mean picture.
-                    for (to, c) in [(k * area + place, *c as f32), (place, (-c * share[k]) as f32)] {
-                        for (s, v) in self.samples[to..to + w].iter_mut().zip(sums) {
-                            *s += c * v;
-                        }
-                    }
-                }
+        let (w, inset) = (self.w + 2 * LEARNED, MARGIN - LEARNED);
+        let share = (1.0 / (weight + n)) as f32;
+        let rows = self.samples.chunks_exact_mut(self.full.0).skip(inset);
+        for (to, sums) in rows.zip(self.sums.chunks_exact(w)) {
+            for (s, v) in to[inset..].iter_mut().zip(sums) {
+                *s += share * v;
             }
         }
-        self.folded |= active[1..].contains(&true);
         self.frames = (weight + n).min(f64::from(u32::MAX)) as u32;
         self.forget_batch();
-        self.make_coefs(if self.folded { self.orders } else { 1 });
-    }
-
-    /// Takes the mean picture out of each order's sums; gives the mean of each order's phase function.
-    fn centre_orders(&mut self) -> [f64; ORDERS] {
-        let n = f64::from(self.batch);
-        let pixels = self.sums.len() / self.orders;
-        let mut share = self.normal[0].map(|v| v / n);
-        share[0] = 0.0;
-        let (mean, orders) = self.sums.split_at_mut(pixels);
-        for (sums, share) in orders.chunks_exact_mut(pixels).zip(&share[1..]) {
-            let share = *share as f32;
-            for (s, m) in sums.iter_mut().zip(mean.iter()) {
-                *s -= share * m;
-            }
-        }
-        for k in 1..ORDERS {
-            for l in 1..ORDERS {
-                self.normal[k][l] -= n * share[k] * share[l];
-            }
-            self.normal[0][k] = 0.0;
-            self.normal[k][0] = 0.0;
-        }
-        share
-    }
-
-    /// Keeps of each order's sums what can be folded detail: the upper half of the band along the axes that the order folds. (What folds to
-    /// a frequency f comes from 1 - f, and a pixel passes nothing of one cycle.)
-    fn high_pass(&mut self) {
-        let (w, n) = (self.w + 2 * LEARNED, self.sums.len() / self.orders);
-        let (line, low) = (&mut self.line, &mut self.residual);
-        for (k, sums) in self.sums.chunks_exact_mut(n).enumerate().skip(1) {
-            if k % 3 != 0 {
-                low.copy_from_slice(sums);
-                low_pass_rows(low, w, line);
-                sums.iter_mut().zip(low.iter()).for_each(|(s, l)| *s -= l);
-            }
-            if k >= 3 {
-                low.copy_from_slice(sums);
-                low_pass_columns(low, w, line);
-                sums.iter_mut().zip(low.iter()).for_each(|(s, l)| *s -= l);
-            }
-        }
-    }
-
-    /// Which orders hold more than noise, and how strongly noise asks for each to be shrunk.
-    fn judge_orders(&self, active: &mut [bool; ORDERS], ridge: &mut [f64; ORDERS]) {
-        let n = f64::from(self.batch);
-        let pixels = self.sums.len() / self.orders;
-        let noise = self.square / n;
-        let limit = 1.0 + SIGNIFICANT * (4.0 / pixels as f64).sqrt();
-        for k in 1..ORDERS {
-            let own = self.normal[k][k];
-            if own < 2.0 {
-                continue;
-            }
-            let sums = &self.sums[k * pixels..(k + 1) * pixels];
-            // A high-pass over one axis leaves three quarters of white noise, over both nine sixteenths.
-            let noise = noise * if k % 3 != 0 && k >= 3 { 9.0 / 16.0 } else { 0.75 };
-            let energy = sums.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / (pixels as f64 * own);
-            if energy > limit * noise {
-                active[k] = true;
-                ridge[k] = noise * own / (energy - noise);
-            }
-        }
+        self.make_coefs();
     }
 
     /// A sample of the mean picture, for coarse comparisons; zero outside.
@@ -396,12 +304,6 @@ fn low_pass_columns(v: &mut [f32], w: usize, line: &mut [f32]) {
 #[inline(always)]
 fn half_band(at: impl Fn(i64) -> f32) -> f32 {
     0.5 * at(0) + (9.0 / 32.0) * (at(-1) + at(1)) - (1.0 / 32.0) * (at(-3) + at(3))
-}
-
-/// The orders' phase functions at a displacement.
-fn phases((dx, dy): (f64, f64)) -> [f64; ORDERS] {
-    let ((sx, cx), (sy, cy)) = ((TAU * dx).sin_cos(), (TAU * dy).sin_cos());
-    [1.0, cx, sx, cy, cx * cy, sx * cy, sy, cx * sy, sx * sy]
 }
 
 /// `out[i, j] = picture[i + dy, j + dx]` by windowed-sinc interpolation; beyond its edges the picture is repeated.
@@ -473,6 +375,23 @@ fn fir_line(line: &[f32], k: &[f32; TAPS], out: &mut [f32]) {
         let d = k[6] * s[6][j] + k[7] * s[7][j];
         let e = k[8] * s[8][j] + k[9] * s[9][j];
         out[j] = (a + b) + (c + d) + e;
+    }
+}
+
+/// Horizontal pass over a line whose even and odd samples lie apart.
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
+fn add_fine_line(even: &[f32], odd: &[f32], k: &[f32; TAPS], out: &mut [f32]) {
+    let n = out.len();
+    let e: [&[f32]; TAPS / 2] = std::array::from_fn(|t| &even[t..t + n]);
+    let o: [&[f32]; TAPS / 2] = std::array::from_fn(|t| &odd[t..t + n]);
+    for j in 0..n {
+        let a = k[0] * e[0][j] + k[1] * o[0][j];
+        let b = k[2] * e[1][j] + k[3] * o[1][j];
+        let c = k[4] * e[2][j] + k[5] * o[2][j];
+        let d = k[6] * e[3][j] + k[7] * o[3][j];
+        let f = k[8] * e[4][j] + k[9] * o[4][j];
+        out[j] += (a + b) + (c + d) + f;
     }
 }
 

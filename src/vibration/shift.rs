@@ -8,6 +8,9 @@ const BEFORE: i64 = TAPS as i64 / 2 - 1;
 /// Kaiser parameter: for eight taps a compromise between ripple in the pass band and reach towards Nyquist.
 const KAISER_BETA: f64 = 5.0;
 
+/// The same for the kernel of twice the band, which has sixteen taps of its own grid.
+const KAISER_BETA_HALF: f64 = 6.0;
+
 /// Interpolation weights for a fraction in [0, 1), normalised so that a constant picture stays constant.
 #[must_use]
 pub fn kernel(fraction: f64) -> [f32; TAPS] {
@@ -23,6 +26,19 @@ pub fn kernel(fraction: f64) -> [f32; TAPS] {
         sum += *w;
     }
     w.map(|w| (w / sum) as f32)
+}
+
+/// Weights that spread a pixel onto a grid of two samples a pixel: the same kernel for a band of twice the width, not normalised.
+#[must_use]
+pub fn kernel_half(fraction: f64) -> [f32; TAPS] {
+    std::array::from_fn(|i| {
+        let x = i as f64 - BEFORE as f64 - fraction;
+        let angle = 2.0 * std::f64::consts::PI * x;
+        let sinc = if angle.abs() < 1e-12 { 1.0 } else { angle.sin() / angle };
+        let r = x / (TAPS as f64 / 2.0);
+        let window = if r.abs() >= 1.0 { 0.0 } else { bessel_i0(KAISER_BETA_HALF * (1.0 - r * r).sqrt()) };
+        (sinc * window / bessel_i0(KAISER_BETA_HALF)) as f32
+    })
 }
 
 /// Modified Bessel function of the first kind, order zero, by its power series.

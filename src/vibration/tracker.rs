@@ -3,6 +3,9 @@
 //! The fit is that of Lucas and Kanade with gain and offset (Baker & Matthews, "Lucas-Kanade 20 Years On", IJCV 56(3), 2004), as a
 //! maximum-likelihood fit against a reference whose noise is averaged away; see [`super::bank`] for how it is solved.
 
+mod learn;
+mod phase;
+
 use std::f64::consts::PI;
 
 use pulp::Arch;
@@ -14,10 +17,11 @@ use super::light::Light;
 use super::luma::Luma;
 use super::patches::Field;
 use super::predict::Predictor;
-use super::reference::Reference;
+use super::reference::{LARGEST_FOLDED, Reference};
 use super::residual;
 use super::together::Together;
 use crate::model::vibration::{Bend, Fit, Marks, Sample};
+use phase::PhaseError;
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
 const PLAIN_FRAMES: u32 = 64;
@@ -65,6 +69,9 @@ const UNUSABLE_PX: f64 = 0.04;
 const UNUSABLE_TIMES: f64 = 6.0;
 /// Step of the differences that give the model's slopes, in pixels; their size does not matter.
 const SLOPE_STEP_PX: f64 = 0.05;
+/// Variance of the difference of two frames with noise of half a grey level each, rounded: less cannot be told from a picture that a
+/// codec copied.
+const COPIED: f64 = 2.0 * (0.25 + 1.0 / 12.0);
 /// Looks at the residual that are remembered.
 const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
@@ -77,6 +84,10 @@ const CODED_FLOOR_PX: f64 = 0.022;
 const UNEVEN_SHARE: f64 = 1.3;
 /// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
 const HELD_BACK_PX: f64 = 0.4;
+/// Frames of a reference from which on the error that follows the sub-pixel phase is looked for: in so many frames each, then one of so many.
+const PHASED_FROM: u32 = 8;
+const PHASED_FRAMES: u32 = 256;
+const PHASED_EVERY: u32 = 16;
 /// Regions up to this size are fitted under uneven light as well.
 const LARGEST_LIT: usize = 256 * 256;
 
@@ -144,8 +155,10 @@ pub struct Tracker {
     h: usize,
     reference: Reference,
     bank: Bank,
-    /// While held frames are learned from: fits that folded detail does not bias.
+    /// Fits that folded detail does not bias: live, and while held frames are learned from.
     low: Option<Box<Bank>>,
+    /// Live: the error that follows the sub-pixel phase.
+    phase: Option<Box<PhaseError>>,
     light: Option<Light>,
     held: Option<Held>,
     begun: bool,
@@ -163,6 +176,8 @@ pub struct Tracker {
     /// In which share of the looks at the residual it was smooth, and how many looks there were.
     smeared: f64,
     looks: u32,
+    /// Largest variance of a residual that was white.
+    white: f64,
     /// While held frames are gone through, nothing is decided before the end.
     learning: bool,
     saturated: bool,
@@ -186,6 +201,7 @@ impl Tracker {
     #[must_use]
     pub fn new([x, y, w, h]: [u32; 4]) -> Self {
         let (w, h) = (w.max(8) as usize, h.max(8) as usize);
+        let live = w * h <= LARGEST_FOLDED;
         Self {
             arch: Arch::new(),
             corner: (i64::from(x), i64::from(y)),
@@ -193,7 +209,8 @@ impl Tracker {
             h,
             reference: Reference::new(w, h),
             bank: Bank::new(w, h),
-            low: None,
+            low: live.then(|| Box::new(Bank::low_band(w, h))),
+            phase: live.then(Box::default),
             light: (w * h <= LARGEST_LIT).then(|| Light::new(w, h)),
             held: None,
             begun: false,
@@ -206,6 +223,7 @@ impl Tracker {
             apart: 0.0,
             smeared: 0.0,
             looks: 0,
+            white: 0.0,
             learning: false,
             saturated: false,
             coded: false,
@@ -225,12 +243,16 @@ impl Tracker {
         self.begun = false;
         self.textured = false;
         self.path.reset();
+        if let Some(phase) = &mut self.phase {
+            **phase = PhaseError::default();
+        }
         self.usual = None;
         self.together.reset();
         self.bank.leave_out(self.together.out());
         self.shared = 1.0;
         self.smeared = 0.0;
         self.looks = 0;
+        self.white = 0.0;
         if self.coded {
             self.coded = false;
             self.bank = Bank::new(self.w, self.h);
@@ -276,6 +298,9 @@ impl Tracker {
     pub fn compensate_flicker(&mut self, on: bool) {
         self.flicker = on;
         self.bank.flicker = on;
+        if let Some(low) = &mut self.low {
+            low.flicker = on;
+        }
     }
 
     /// Whether the reference holds something to measure against.
@@ -335,7 +360,7 @@ impl Tracker {
             let now = self.lost < SEARCH_EVERY || self.lost.is_multiple_of(SEARCH_EVERY);
             if now
                 && !self.learning
-                && let Some(t) = self.uneven(luma, here)
+                && let Some(t) = self.uneven(luma, here, self.may_be_coding(f64::INFINITY))
             {
                 if t.fit != Fit::Lost {
                     return (self.took(t), None);
@@ -368,7 +393,7 @@ impl Tracker {
         // While held frames are gone through, covered ones are left out, but for a look at what they are covered with.
         if covered
             && (!self.learning || self.seen % 8 == 1)
-            && let Some(t) = self.uneven(luma, f.d)
+            && let Some(t) = self.uneven(luma, f.d, self.may_be_coding(variance))
         {
             return (if t.fit == Fit::Lost { Track { marks: t.marks, ..self.missed() } } else { self.took(t) }, None);
         }
@@ -399,9 +424,11 @@ impl Tracker {
         // Noise in the reference has slopes too (π²/3 of its variance, against the region's own); they hold the fit where it began.
         let held_back = PI * PI / 3.0 * variance * own * larger(f.covariance) * f.gain * f.gain * n;
         sigma_px = sigma_px.hypot(HELD_BACK_PX * held_back.min(1.0));
+        let (error, unsure_px) = if covered { Default::default() } else { self.phase_error(luma, &f) };
+        sigma_px = sigma_px.hypot(unsure_px);
         let track = Track {
-            dx_px: f.d.0,
-            dy_px: f.d.1,
+            dx_px: f.d.0 - error[0],
+            dy_px: f.d.1 - error[1],
             sigma_px,
             correlation: correlation(&f),
             fit: Fit::Good,
@@ -464,13 +491,19 @@ impl Tracker {
         (UNUSABLE_TIMES * self.plain_sigma_px).clamp(UNUSABLE_PX, 2.0 * UNUSABLE_PX)
     }
 
-    /// The fit under uneven light from `start`.
-    fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Track> {
+    /// Whether a residual of this variance may be a codec's. Where a camera's noise was seen, white and about as large as is usual, what lies
+    /// far above is something in front. (A codec's copies of a picture leave next to nothing, white or not.)
+    fn may_be_coding(&self, variance: f64) -> bool {
+        self.usual.is_none_or(|(low, _)| self.white < 0.5 * low || variance < COVERED_CODED * low)
+    }
+
+    /// The fit under uneven light from `start`; `judged` if its residual may tell of coding.
+    fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64), judged: bool) -> Option<Track> {
         let noise = self.usual?.0.max(0.05);
         let light = self.light.as_mut().filter(|_| self.flicker)?;
         let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
-        let left = smear(light.left(), self.w);
-        if self.seen % 8 == 1 {
+        if judged && self.seen % 8 == 1 {
+            let left = smear(light.left(), self.w);
             self.judge_smear(left);
         }
         let sigma_px = UNEVEN_SHARE * f.sigma_px;
@@ -535,6 +568,9 @@ impl Tracker {
         // Steam that passes is smooth as well, but it passes: what counts is how often.
         self.looks = (self.looks + 1).min(LOOKS);
         let marked = if smear > SMEARED { 1.0 } else { 0.0 };
+        if smear <= SMEARED && self.variance > COPIED {
+            self.white = self.white.max(self.variance);
+        }
         self.smeared += (marked - self.smeared) / f64::from(self.looks);
         if self.looks >= 4 && !self.learning {
             self.set_coded();
@@ -558,49 +594,75 @@ impl Tracker {
         let frames = self.reference.frames();
         let batch = self.reference.batch();
         if frames < PLAIN_FRAMES {
-            self.absorb(luma, f, false);
+            self.absorb(luma, f);
             // At doublings only: between them the reference would change by little.
             if batch + 1 >= frames {
-                self.renew(f64::from(frames), false);
+                self.renew(f64::from(frames));
             }
         } else if frames < WHOLE_FRAMES {
             // What folds is learned only from held frames, where it can be proved. Live, nothing presses any more.
             if self.learning || self.seen.is_multiple_of(GROW_EVERY) {
-                self.absorb(luma, f, false);
+                self.absorb(luma, f);
                 if frames + batch + 1 >= WHOLE_FRAMES {
-                    self.renew(f64::from(frames), false);
+                    self.renew(f64::from(frames));
                 }
             }
         } else if self.seen.is_multiple_of(KEEP_EVERY) {
-            self.absorb(luma, f, false);
+            self.absorb(luma, f);
             if batch + 1 >= KEEP_BATCH {
-                self.renew(KEEP_WEIGHT, false);
+                self.renew(KEEP_WEIGHT);
             }
         }
     }
 
-    fn renew(&mut self, weight: f64, folds: bool) {
-        self.reference.renew(weight, folds);
+    fn renew(&mut self, weight: f64) {
+        if let Some(phase) = &mut self.phase {
+            phase.forget(weight / (weight + f64::from(self.reference.batch().max(1))));
+        }
+        self.reference.renew(weight);
+        self.clear();
+    }
+
+    /// The error of a live fit that follows the sub-pixel phase, in x and y, and how uncertain it is, in pixels.
+    fn phase_error(&mut self, luma: &Luma<'_>, f: &Fitted) -> ([f64; 2], f64) {
+        let Some(mut phase) = self.phase.take() else { return Default::default() };
+        if !self.coded && self.reference.frames() >= PHASED_FROM {
+            let due = phase.looks() < f64::from(PHASED_FRAMES) || self.seen.is_multiple_of(PHASED_EVERY);
+            if due && let Some(low) = self.low_fit(luma, f) {
+                phase.take(f.d, (f.d.0 - low.d.0, f.d.1 - low.d.1));
+            }
+        }
+        let (error, sigma) = if self.coded { Default::default() } else { phase.at(f.d) };
+        self.phase = Some(phase);
+        (error, sigma[0].max(sigma[1]))
+    }
+
+    /// The fit that the low frequencies tell, where they tell it well.
+    fn low_fit(&mut self, luma: &Luma<'_>, f: &Fitted) -> Option<Fitted> {
+        let noise = self.usual.map_or(0.0, |u| u.0);
+        let low = self.low.as_mut()?;
+        low.leave_out(self.together.out());
+        let low = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d, noise)?;
+        (low.settled && (low.d.0 - f.d.0).hypot(low.d.1 - f.d.1) < 0.1).then_some(low)
+    }
+
+    /// The reference has changed.
+    fn clear(&mut self) {
         self.bank.clear();
         if let Some(low) = &mut self.low {
             low.clear();
         }
     }
 
-    fn absorb(&mut self, luma: &Luma<'_>, f: &Fitted, folds: bool) {
-        let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
-        let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
-        let at = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
-        self.reference.absorb(self.arch, luma, at, rest, (f.gain, f.offset), folds);
+    /// Where a frame's region lies by its displacement, and the rest of that.
+    fn place(&self, d: (f64, f64)) -> ((i64, i64), (f64, f64)) {
+        let whole = ((d.0 + 0.5).floor(), (d.1 + 0.5).floor());
+        ((self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64), (d.0 - whole.0, d.1 - whole.1))
     }
 
-    /// The fit that the low frequencies tell, where they tell it well.
-    fn low_fit(&mut self, luma: &Luma<'_>, f: &Fitted) -> Fitted {
-        let low = self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h)));
-        low.leave_out(self.together.out());
-        let noise = self.usual.map_or(0.0, |u| u.0);
-        let again = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d, noise);
-        again.filter(|a| a.settled && (a.d.0 - f.d.0).hypot(a.d.1 - f.d.1) < 0.1).unwrap_or(*f)
+    fn absorb(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        let (at, rest) = self.place(f.d);
+        self.reference.absorb(self.arch, luma, at, rest, (f.gain, f.offset));
     }
 
     /// Best whole-pixel position by normalised correlation on some of the pixels.
@@ -640,32 +702,6 @@ impl Tracker {
         let (vi, vt) = (sii - si * si / n, stt - st * st / n);
         if vi <= 0.0 || vt <= 0.0 { -1.0 } else { f64::from((sit - si * st / n) / (vi * vt).sqrt()) }
     }
-}
-
-/// The same of many at once.
-fn lower_third(variances: &mut [f64]) -> Option<(f64, f64)> {
-    if variances.is_empty() {
-        return None;
-    }
-    variances.sort_unstable_by(f64::total_cmp);
-    let at = |q: f64| variances[((variances.len() - 1) as f64 * q) as usize];
-    Some((at(0.3), (at(0.3) - at(0.05)).max(0.01 * at(0.3))))
-}
-
-/// What a pass over held frames gives: displacements by the full band and by the low frequencies, and the residuals' variances.
-#[derive(Default)]
-struct Pass {
-    full: Vec<Option<(f64, f64)>>,
-    low: Vec<Option<(f64, f64)>>,
-    variances: Vec<f64>,
-}
-
-/// Mean square by which two series lie apart, their means taken out.
-fn apart(a: &[Option<(f64, f64)>], b: &[Option<(f64, f64)>]) -> f64 {
-    let both = || a.iter().zip(b).filter_map(|(a, b)| Some(((*a)?, (*b)?))).map(|(a, b)| (a.0 - b.0, a.1 - b.1));
-    let n = both().count().max(1) as f64;
-    let mean = both().fold((0.0, 0.0), |m, d| (m.0 + d.0 / n, m.1 + d.1 / n));
-    both().map(|d| (d.0 - mean.0).powi(2) + (d.1 - mean.1).powi(2)).sum::<f64>() / n
 }
 
 /// Follows what is usual of the residual: its lower third, which frames with something in front do not move, and its spread.
@@ -722,115 +758,6 @@ fn better(a: Option<Fitted>, b: Option<Fitted>) -> Option<Fitted> {
 /// Larger eigenvalue of a symmetric 2×2 matrix given as xx, xy, yy.
 fn larger([xx, xy, yy]: [f64; 3]) -> f64 {
     f64::midpoint(xx, yy) + ((xx - yy) / 2.0).hypot(xy)
-}
-
-impl Tracker {
-    /// From here on frames may be held and measured again once the reference is made of all of them: for recordings, where nobody
-    /// waits for a reading. Room for `frames` frames, less where the region is large.
-    pub fn hold_frames(&mut self, frames: usize) {
-        self.held = Some(Held::new(self.corner, self.w, self.h, frames));
-    }
-
-    /// Whether another frame can be held.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.held.as_ref().is_some_and(Held::has_room)
-    }
-
-    /// Holds this frame; false where there is no room.
-    pub fn hold(&mut self, luma: &Luma<'_>) -> bool {
-        self.held.as_mut().is_some_and(|h| h.push(luma))
-    }
-
-    /// Makes the reference of all frames held.
-    pub fn learn_held(&mut self) {
-        let Some(held) = self.held.take() else { return };
-        let at = std::mem::replace(&mut self.corner, held.corner());
-        // The first pass finds where each frame lies, by a reference that grows.
-        self.learning = true;
-        for luma in held.frames() {
-            self.step(&luma);
-        }
-        self.set_coded();
-        // The next ones take them all at their places: the mean picture, then with what folds, then once more the mean.
-        let mut pass = Pass::default();
-        self.go_through(&held, &mut pass, false);
-        self.renew(0.0, false);
-        if !self.coded {
-            self.go_through(&held, &mut pass, true);
-            self.renew(0.0, false);
-            self.go_through(&held, &mut pass, true);
-            let unbiased = std::mem::take(&mut pass.low);
-            let plain = apart(&pass.full, &unbiased);
-            self.renew(0.0, true);
-            if self.reference.folded() {
-                // What folds must bring the fit nearer to what the low frequencies say. If it does not, errors were taken for it.
-                self.go_through(&held, &mut pass, false);
-                if apart(&pass.full, &unbiased) > 0.8 * plain {
-                    self.reference.unfold();
-                    self.bank.clear();
-                }
-            }
-        }
-        self.go_through(&held, &mut pass, false);
-        self.renew(0.0, false);
-        let mut variances = pass.variances;
-        self.low = None;
-        self.learning = false;
-        self.looks = LOOKS;
-        self.usual = lower_third(&mut variances);
-        self.path.reset();
-        self.lost = 0;
-        self.corner = at;
-        self.held = Some(held);
-    }
-
-    /// Measures all held frames in order and takes them into the next reference, at the low frequencies' displacement if asked for.
-    fn go_through(&mut self, held: &Held, pass: &mut Pass, low: bool) {
-        self.path.reset();
-        if !pass.variances.is_empty() {
-            self.usual = lower_third(&mut pass.variances);
-        }
-        pass.variances.clear();
-        pass.full.clear();
-        pass.low.clear();
-        for luma in held.frames() {
-            let (track, fitted) = self.measure(&luma);
-            if track.fit != Fit::Lost {
-                pass.variances.push(self.variance);
-            }
-            let Some(f) = fitted else {
-                pass.full.push(None);
-                pass.low.push(None);
-                continue;
-            };
-            pass.full.push(Some(f.d));
-            if low {
-                let at = self.low_fit(&luma, &f);
-                pass.low.push(Some(at.d));
-                self.absorb(&luma, &at, true);
-            } else {
-                self.absorb(&luma, &f, false);
-            }
-        }
-    }
-
-    /// Measures a frame that was held.
-    pub fn again(&mut self, index: usize) -> Track {
-        let Some(held) = self.held.take() else { return Track::lost() };
-        let at = std::mem::replace(&mut self.corner, held.corner());
-        let track = held
-            .frame(index)
-            .map_or_else(Track::lost, |luma| if self.begun { self.measure(&luma).0 } else { Track::lost() });
-        self.corner = at;
-        self.held = Some(held);
-        track
-    }
-
-    /// Gives the memory of the held frames back.
-    pub fn release(&mut self) {
-        self.held = None;
-    }
 }
 
 #[cfg(test)]
