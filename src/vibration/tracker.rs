@@ -41,7 +41,7 @@ const PASSES: usize = 12;
 /// Correlation below which the target counts as lost.
 const LOST_BELOW: f64 = 0.6;
 /// An uncertainty above this is no measurement, in pixels.
-const LOST_ABOVE_PX: f64 = 0.3;
+const LOST_ABOVE_PX: f64 = 0.5;
 /// Reach of the search for a lost target, in pixels either way.
 const SEARCH_PX: i64 = 24;
 /// A lost target is searched for once in so many frames.
@@ -279,7 +279,8 @@ impl Tracker {
 
     /// Combines the patches where they disagree; gives the uncertainty of that in pixels.
     fn combine(&mut self, f: &mut Fitted, variance: f64) -> Option<f64> {
-        if !self.robust || f.one_direction || self.reference.frames() < 16 {
+        // A codec errs differently from block to block, and not as haze does: what its residual says of a patch is no measure of its worth.
+        if !self.robust || f.one_direction || self.reference.frames() < 16 || self.coded || self.smeared > 0.3 {
             return None;
         }
         let before = self.together.share_out();
