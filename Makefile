@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps cargo demo build test bench docs pictures figures clean
+.PHONY: help deps cargo demo build test fuzz bench docs pictures figures clean
 
 # To build, to run, and for the demonstration plant (RTSP server, PostgreSQL).
 PACKAGES := pkg-config gcc libc6-dev \
@@ -66,6 +66,9 @@ test: deps cargo ## everything that CI checks
 	fi
 	cargo test --locked --doc
 	./target/release/vms demo --for 30s --headless </dev/null
+
+fuzz: deps cargo ## hostile input to the measurement for a minute; VMS_FUZZ_S=seconds, VMS_FUZZ_FROM=first case
+	VMS_FUZZ_S=$${VMS_FUZZ_S:-60} VMS_FUZZ_FROM=$${VMS_FUZZ_FROM:-1000} cargo test --locked --release --test fuzz -- --nocapture
 
 bench: deps cargo ## measures speed
 	cargo bench --locked
