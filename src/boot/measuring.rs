@@ -257,10 +257,11 @@ impl Gathered {
                 window_s: span_s + 1.0,
                 scale_mm_per_px: None,
                 coded,
-                exposure_s: None,
-                readout_s: None,
+                exposure_s: self.options.exposure_s,
+                readout_s: self.options.readout_s,
             });
             a.picture_rows = self.size.map(|s| s.1 as u32);
+            a.nominal_hz = self.options.nominal_hz;
             a.compensations = self.options.compensations;
             for s in samples {
                 a.push(s);

@@ -34,6 +34,18 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = compensation)]
     without: Vec<Compensation>,
 
+    /// The machine's own frequency in Hz: above half the frame rate its tone is measured where it folds to
+    #[arg(long, value_name = "HZ", value_parser = positive)]
+    nominal: Option<f64>,
+
+    /// How long the shutter is open in ms: the motion's smear is put back
+    #[arg(long, value_name = "MS", value_parser = positive)]
+    exposure_ms: Option<f64>,
+
+    /// Time from the first to the last row of the picture in ms (rolling shutter): tells an alias from the true frequency
+    #[arg(long, value_name = "MS", value_parser = positive)]
+    readout_ms: Option<f64>,
+
     /// Print every frame's displacement of every region first
     #[arg(long)]
     series: bool,
@@ -65,6 +77,12 @@ pub struct MeasureOptions {
     pub compensations: Compensations,
     /// Frames a second as given.
     pub fps: Option<f64>,
+    /// The machine's own frequency in Hz.
+    pub nominal_hz: Option<f64>,
+    /// How long the shutter is open, in seconds.
+    pub exposure_s: Option<f64>,
+    /// From the first to the last row of the picture, in seconds.
+    pub readout_s: Option<f64>,
     /// Whether every frame is printed.
     pub series: bool,
     /// Where the picture goes.
@@ -111,6 +129,11 @@ impl FromStr for RoiArg {
 fn fps(text: &str) -> Result<f64, String> {
     let v: f64 = text.parse().map_err(|_| "write a number such as 25 or 29.97".to_owned())?;
     if (0.1..=10_000.0).contains(&v) { Ok(v) } else { Err("write a number from 0.1 to 10000".into()) }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let v: f64 = text.parse().map_err(|_| "write a number such as 16.2".to_owned())?;
+    if (0.001..=10_000.0).contains(&v) { Ok(v) } else { Err("write a number from 0.001 to 10000".into()) }
 }
 
 fn compensation(text: &str) -> Result<Compensation, String> {
@@ -160,6 +183,9 @@ fn options(args: MeasureArgs, json: bool) -> Result<MeasureOptions, Failure> {
         rois: args.roi,
         background,
         fps: args.fps,
+        nominal_hz: args.nominal,
+        exposure_s: args.exposure_ms.map(|ms| ms / 1000.0),
+        readout_s: args.readout_ms.map(|ms| ms / 1000.0),
         series: args.series,
         plot: args.plot,
         json,
@@ -204,6 +230,9 @@ mod tests {
             roi: rois.iter().map(|r| r.parse().unwrap()).collect(),
             background: background.map(Into::into),
             fps: None,
+            nominal: None,
+            exposure_ms: None,
+            readout_ms: None,
             without: vec![Compensation::Drift],
             series: false,
             plot: None,

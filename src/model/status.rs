@@ -195,6 +195,8 @@ pub struct Roi {
     pub left_out: Option<f64>,
     /// The smallest amplitude of a tone that would be seen now, px.
     pub smallest_amplitude_px: Option<f64>,
+    /// The velocity of such a tone at the machine's own frequency, or else at that of the main tone, RMS, mm/s.
+    pub smallest_velocity_mm_s: Option<f64>,
     /// What is usual while the machine is in its present state; null while that is not learned.
     pub baseline: Option<Usual>,
     /// How much of that is learned, 0 to 1; null where it is known, or nothing tells whether the machine runs.
@@ -499,6 +501,7 @@ fn region(roi: &RoiBoard, camera: CameraState, scale_mm_per_px: Option<f64>) -> 
         turn_rad_rms: six_of(trusted.and_then(|r| r.turn_rms_rad)),
         left_out: six_of(reading.map(|r| r.left_out)),
         smallest_amplitude_px: six_of(reading.map(|r| r.smallest_px)),
+        smallest_velocity_mm_s: six_of(reading.and_then(|r| r.smallest_velocity_mm_s(roi.nominal_hz, scale_mm_per_px))),
         baseline: roi.baseline.as_deref().map(|b| usual(b, scale_mm_per_px)),
         baseline_learned: roi.learning,
         deviation: trusted.and_then(|r| r.deviation).map(deviations).unwrap_or_default(),

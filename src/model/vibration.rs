@@ -402,6 +402,15 @@ impl Reading {
 }
 
 impl Reading {
+    /// The smallest velocity that would be told from noise now, RMS in mm/s, of a tone at the machine's own frequency or else at that of the main
+    /// tone; none where neither is known.
+    #[must_use]
+    pub fn smallest_velocity_mm_s(&self, nominal_hz: Option<f64>, scale_mm_per_px: Option<f64>) -> Option<f64> {
+        let hz = nominal_hz.or(self.tone.map(|t| t.hz))?;
+        let velocity = std::f64::consts::TAU * hz * self.smallest_px / std::f64::consts::SQRT_2 * scale_mm_per_px?;
+        velocity.is_finite().then_some(velocity)
+    }
+
     /// What is held against a limit of this kind; none where it is not known.
     #[must_use]
     pub fn against(&self, quantity: Quantity, kind: LimitKind) -> Option<f64> {

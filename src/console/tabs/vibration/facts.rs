@@ -121,7 +121,9 @@ impl Facts<'_> {
             None => self.fact("peak", "nothing stands out of the noise", self.stale),
         }
         if r.smallest_px.is_finite() {
-            self.fact("smallest", &format!("{} would be seen", with_unit(r.smallest_px)), self.stale);
+            let velocity = r.smallest_velocity_mm_s(row.roi.nominal_hz, scale);
+            let velocity = velocity.map_or_else(String::new, |v| format!(", {} mm/s", sig3(Some(v))));
+            self.fact("smallest", &format!("{}{velocity} would be seen", with_unit(r.smallest_px)), self.stale);
         }
         self.harmonics(r);
         match r.aliased {
