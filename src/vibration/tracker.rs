@@ -31,9 +31,11 @@ const WHOLE_FRAMES: u32 = 256;
 const GROW_EVERY: u32 = 4;
 /// Afterwards one good frame in so many goes into the reference, a batch at a time, so that it follows slow changes of
 /// paint and light over some minutes.
-const KEEP_EVERY: u32 = 16;
+const KEEP_EVERY: u32 = 32;
 /// Frames of such a batch.
 const KEEP_BATCH: u32 = 64;
+/// The low frequencies' tables are made anew once in so many batches.
+const LOW_EVERY: u32 = 8;
 /// Frames that the standing reference counts for against a batch.
 const KEEP_WEIGHT: f64 = 192.0;
 /// Passes over one frame; one to three are usual.
@@ -191,6 +193,7 @@ pub struct Tracker {
     seen: u32,
     lost: u32,
     covered_run: u32,
+    batches: u32,
     residual: Vec<f32>,
     /// The model and its slopes, where the residual is looked at.
     model: [Vec<f32>; 3],
@@ -235,6 +238,7 @@ impl Tracker {
             seen: 0,
             lost: 0,
             covered_run: 0,
+            batches: 0,
         }
     }
 
@@ -621,6 +625,13 @@ impl Tracker {
             phase.forget(weight / (weight + f64::from(self.reference.batch().max(1))));
         }
         self.reference.renew(weight);
+        let kept = weight == KEEP_WEIGHT && !self.learning;
+        self.batches = if kept { self.batches + 1 } else { 0 };
+        if kept && !self.batches.is_multiple_of(LOW_EVERY) {
+            // What the low frequencies are compared with may be a little older: where a reference lies is free, and tables cost much.
+            self.bank.clear();
+            return;
+        }
         self.clear();
     }
 
