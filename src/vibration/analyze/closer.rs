@@ -12,6 +12,8 @@ use crate::vibration::tone::{self, SIGNIFICANT};
 const EVERY_S: f64 = 1.0;
 /// The harmonics that are sought.
 const ORDERS: std::ops::RangeInclusive<u8> = 2..=6;
+/// A harmonic that is folded is not looked for below this, in Hz: what is left of slow drift would be taken for it.
+const FOLDED_FROM_HZ: f64 = 1.5;
 /// Tones nearer than so many lines of the window cannot be told apart.
 const LINES_APART: f64 = 2.0;
 
@@ -110,7 +112,8 @@ impl Analyzer {
             let at = seen_hz(hz, rate_hz);
             let taken = found[..count].iter().any(|h: &Harmonic| (h.seen_hz - at).abs() < apart);
             let range = LOWEST_HZ.max(apart)..0.5 * rate_hz - apart / 2.0;
-            if taken || (at - seen).abs() < apart || !range.contains(&at) {
+            let drift = hz > 0.5 * rate_hz && at < FOLDED_FROM_HZ;
+            if taken || drift || (at - seen).abs() < apart || !range.contains(&at) {
                 continue;
             }
             let [rx, ry, ..] = &self.closer.series;

@@ -16,6 +16,10 @@ use crate::console::widgets::plot::{Chart, Level, Mark, Series, Shade, around_ze
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{Harmonic, LimitKind, Spectrum};
 
+/// Rows that an orbit needs.
+const ORBIT: u16 = 5;
+/// From this width on there is room for it beside the waveform.
+const BROAD: u16 = 60;
 /// Seconds of the waveform that are shown.
 const SHOWN_S: f32 = 4.0;
 
@@ -28,6 +32,13 @@ impl Vibration {
         let [charts, _, side] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Length(words)]).areas(body);
         let [over, under] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(charts);
+        let lines = facts(row, side.width.into(), ctx);
+        // The orbit stands below the facts where they leave room for it, else beside the waveform where that is broad enough.
+        let below = side.height.saturating_sub(lines.len() as u16 + 1).min(side.width / 2).min(12);
+        let beside = if below < ORBIT && over.width >= BROAD && over.height >= ORBIT { 2 * over.height } else { 0 };
+        let [over, place] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(beside)]).areas(over);
+        let below = Rect { y: side.bottom() - below, height: if below < ORBIT { 0 } else { below }, ..side };
+        draw_orbit(frame, if beside > 0 { place } else { below }, row, ctx);
         match self.over {
             Over::Waveform => draw_waveform(frame, over, row, ctx),
             longer => trend::draw(frame, over, longer, row, ctx),
@@ -37,25 +48,20 @@ impl Vibration {
         } else {
             draw_spectrum(frame, under, row, ctx);
         }
-        draw_side(frame, side, row, ctx);
+        frame.render_widget(Text::from(lines), side);
     }
 }
 
-fn draw_side(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
-    let lines = facts(row, area.width.into(), ctx);
-    let wanted = lines.len() as u16;
-    // The orbit is drawn where the facts leave room for it: the words matter more.
-    let orbit = area.height.saturating_sub(wanted + 1).min(area.width / 2).min(12);
-    frame.render_widget(Text::from(lines), Rect { height: wanted.min(area.height), ..area });
-    if orbit >= 5 {
-        let place = Rect { y: area.y + wanted + 1, height: orbit, ..area };
-        // The newest second: older turns would only blacken the picture.
-        let w = &row.roi.waveform;
-        let from = w.t_s.iter().position(|t| *t >= -1.0).unwrap_or(0);
-        let (x, y) = (w.dx_px.get(from..).unwrap_or_default(), w.dy_px.get(from..).unwrap_or_default());
-        let role = if row.stale(ctx) { Role::Stale } else { Role::Text };
-        Orbit { x, y, unit: "px", role }.render(place, frame.buffer_mut(), ctx.theme);
+fn draw_orbit(frame: &mut Frame<'_>, place: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+    if place.height < ORBIT {
+        return;
     }
+    // The newest second: older turns would only blacken the picture.
+    let w = &row.roi.waveform;
+    let from = w.t_s.iter().position(|t| *t >= -1.0).unwrap_or(0);
+    let (x, y) = (w.dx_px.get(from..).unwrap_or_default(), w.dy_px.get(from..).unwrap_or_default());
+    let role = if row.stale(ctx) { Role::Stale } else { Role::Text };
+    Orbit { x, y, unit: "px", role }.render(place, frame.buffer_mut(), ctx.theme);
 }
 
 fn draw_waveform(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {

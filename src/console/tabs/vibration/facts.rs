@@ -216,13 +216,13 @@ impl Facts<'_> {
             row.roi.limits.iter().any(|m| m.quantity == **q) || [row.roi.trend_quantity, Quantity::PeakHz].contains(q)
         });
         for (q, u) in shown.filter_map(|(q, _)| Some((q, baseline.usual(*q, row.camera.scale_mm_per_px)?))) {
-            let now = deviation.of(*q).map_or_else(String::new, |z| format!(", now {z:+.1} spreads"));
+            let now = deviation.of(*q).map_or_else(String::new, |z| format!(", now {z:+.1}"));
             let (median, spread) = (sig3(Some(u.median)), sig3(Some(u.spread)));
             self.fact("usual", &format!("{} {median} {pm}{spread} {}{now}", q.word(), q.unit()), self.stale);
         }
         if let Some(b) = deviation.band {
             let band = format!("{} to {} Hz", sig3(Some(b.from_hz)), sig3(Some(b.to_hz)));
-            self.fact("", &format!("band farthest off: {band}, {:+.1} spreads", b.spreads), self.stale);
+            self.fact("", &format!("{band}: {:+.1} spreads", b.spreads), self.stale);
         }
     }
 
