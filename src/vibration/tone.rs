@@ -21,7 +21,7 @@ const SMALLEST_PX: f64 = 1e-4;
 /// What a codec leaves is not new in every frame: it moves with the picture, so a part of it repeats with the motion and does
 /// not average out over the window. On H.264 recordings of known motion (`tests/accuracy.rs`) the amplitude is off by
 /// 0.1 to 0.5 of the residual's RMS, whichever way.
-const CODEC_SHARE: f64 = 0.4;
+pub const CODEC_SHARE: f64 = 0.4;
 
 /// A tone, and what it leaves unexplained.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -119,7 +119,8 @@ impl Tab for Cameras {
 
     fn actions(&self) -> Vec<ActionInfo> {
         if self.ruler.is_some() {
-            let own = keys::LIST.into_iter().filter(|a| ["open", "back"].contains(&a.id));
+            let list = |id, title| ActionInfo { id, title, context: Context::List };
+            let own = [list("open", "set the point"), list("back", "one step back")].into_iter();
             return own.chain(actions().into_iter().filter(|a| a.id == "zoom")).collect();
         }
         let shared = if self.open { ["back"].as_slice() } else { ["open", "filter", "sort"].as_slice() };

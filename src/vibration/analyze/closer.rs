@@ -6,7 +6,7 @@ use super::{Analyzer, LOWEST_HZ, Main};
 use crate::model::vibration::{Alias, Harmonic};
 use crate::vibration::alias::{self, Shutter, Window};
 use crate::vibration::fold::{Amplitude, amplitudes, seen_hz, sinc};
-use crate::vibration::tone::{self, SIGNIFICANT};
+use crate::vibration::tone::{self, CODEC_SHARE, SIGNIFICANT};
 
 /// How often, in seconds.
 const EVERY_S: f64 = 1.0;
@@ -120,7 +120,10 @@ impl Analyzer {
             let Some([x, y]) = amplitudes(&self.t, [rx, ry], at) else { continue };
             let (major, ..) = tone::ellipse((x.cos, x.sin), (y.cos, y.sin));
             let left = self.spec.exposure_s.map_or(1.0, |e| sinc(hz * e).abs()).max(super::LEAST_LEFT);
-            let (amplitude_px, sigma_px) = (major / left, x.sigma.hypot(y.sigma) / 2f64.sqrt() / left);
+            // What a codec gets wrong repeats with the motion, so it has harmonics of its own.
+            let codec_px = if self.spec.coded { CODEC_SHARE * main.residual_px } else { 0.0 };
+            let sigma_px = (x.sigma.hypot(y.sigma) / 2f64.sqrt()).hypot(codec_px) / left;
+            let amplitude_px = major / left;
             if amplitude_px > SIGNIFICANT * sigma_px && amplitude_px > 1e-4 {
                 found[count] = Harmonic { order, hz, seen_hz: at, amplitude_px, sigma_px };
                 count += 1;
