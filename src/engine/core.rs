@@ -1,5 +1,7 @@
 //! The decider's loop: takes what has come, steps everything once, decides, writes, and publishes.
 
+mod settings;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
@@ -15,13 +17,11 @@ use super::regions::{self, Region};
 use super::restore::Past;
 use crate::alarm::{Bank, CameraFact, Facts, PlcFact, RegionFact};
 use crate::base::clock::{Clock, Mono, Now};
-use crate::base::text::plus_minus;
 use crate::config::Config;
 use crate::config::sections::Source;
 use crate::journal::{Fold, Write, WriterOut};
 use crate::model::board::{Board, EngineState};
 use crate::model::bus::{Access, Demand, PlcState};
-use crate::model::calibration::Length;
 use crate::model::camera::CameraState;
 use crate::model::compensation::Compensations;
 use crate::model::event::{Event, EventKind};
@@ -30,7 +30,6 @@ use crate::model::upkeep::Answer;
 use crate::model::vibration::{Grade, Level, Role};
 use crate::model::{AlarmId, CameraId, PlcId};
 use crate::upkeep::{Catalogue, Desk};
-use crate::vibration::calibration;
 
 /// The board is published this often when nothing special happens: quick enough to follow, slow enough to read.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
@@ -372,69 +371,6 @@ impl Core {
         self.eventful = true;
         if self.out.writer.try_send(Write::Event(event)).is_err() {
             self.unwritten += 1;
-        }
-    }
-
-    /// The scale that a known length tells, as an event and a sentence.
-    fn scale_event(
-        &self,
-        camera: CameraId,
-        length: &Length,
-        point_sigma_px: f64,
-        who: Arc<str>,
-    ) -> Result<(EventKind, String), String> {
-        if !self.config.cameras.iter().any(|c| c.id == camera) {
-            return Err(format!("there is no camera {camera}"));
-        }
-        let told = calibration::told(length, point_sigma_px).map_err(|e| e.to_string())?;
-        let (mm_per_px, sigma_mm_per_px) = (told.mm_per_px, told.sigma_mm_per_px);
-        if !calibration::SCALES.contains(&mm_per_px) {
-            return Err(format!("{mm_per_px} mm per pixel is no scale; look at the length and its two points"));
-        }
-        let text = format!("{camera}: scale {} mm/px", plus_minus(mm_per_px, sigma_mm_per_px));
-        let kind = EventKind::ScaleMeasured {
-            camera,
-            mm_per_px,
-            sigma_mm_per_px,
-            length_mm: length.length_mm,
-            from_px: length.from_px,
-            to_px: length.to_px,
-            who,
-        };
-        Ok((kind, text))
-    }
-
-    /// A scale was measured: it holds from now on, and is put into the configuration for the next start.
-    fn scaled(&mut self, kind: &EventKind) {
-        let EventKind::ScaleMeasured { camera, mm_per_px, sigma_mm_per_px, .. } = kind else { return };
-        let Some(index) = self.config.cameras.iter().position(|c| c.id == *camera) else { return };
-        for region in self.regions.iter_mut().filter(|r| r.camera == index) {
-            region.scale(*mm_per_px);
-        }
-        self.shown.scale(index, *mm_per_px);
-        let (camera, mm_per_px, sigma_mm_per_px) = (camera.clone(), *mm_per_px, *sigma_mm_per_px);
-        (self.out.requests)(Request::WriteScale { camera, mm_per_px, sigma_mm_per_px });
-    }
-
-    /// A compensation was switched: the analysers and the streaming thread are told.
-    fn switched(&mut self, kind: &EventKind) {
-        let EventKind::Compensation { camera, which, on, .. } = kind else { return };
-        let Some(index) = self.config.cameras.iter().position(|c| c.id == *camera) else { return };
-        let Some(compensations) = self.shown.compensations(index) else { return };
-        compensations.set(*which, *on);
-        let compensations = *compensations;
-        for region in self.regions.iter_mut().filter(|r| r.camera == index) {
-            region.compensate(compensations);
-        }
-        (self.out.requests)(Request::Compensate(index, compensations));
-    }
-
-    /// An event about what is usual of a region.
-    fn learned(&mut self, kind: &EventKind) {
-        if let EventKind::BaselineBegun { roi, .. } | EventKind::BaselineLearned { roi, .. } = kind
-            && let Some(region) = self.regions.iter_mut().find(|r| r.id == *roi)
-        {
-            region.usual.apply(kind);
         }
     }
 

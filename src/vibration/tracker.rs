@@ -3,6 +3,7 @@
 //! The fit is that of Lucas and Kanade with gain and offset (Baker & Matthews, "Lucas-Kanade 20 Years On", IJCV 56(3), 2004), as a
 //! maximum-likelihood fit against a reference whose noise is averaged away; see [`super::bank`] for how it is solved.
 
+mod judge;
 mod learn;
 mod phase;
 
@@ -18,9 +19,9 @@ use super::luma::Luma;
 use super::patches::Field;
 use super::predict::Predictor;
 use super::reference::{LARGEST_FOLDED, Reference};
-use super::residual;
 use super::together::Together;
 use crate::model::vibration::{Bend, Fit, Marks, Sample};
+use judge::smear;
 use phase::PhaseError;
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
@@ -58,22 +59,13 @@ const MIN_STRUCTURE: f64 = 0.05;
 const COVERED: f64 = 1.25;
 /// The same for pictures of a codec, whose residual changes from frame to frame with what the coder spends on it.
 const COVERED_CODED: f64 = 6.0;
-/// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
-const SMEARED: f64 = 1.25;
 /// The patches pull so many times more apart than noise makes them: haze, or more than one body in the region.
 const HAZY: f64 = 4.0;
 /// Gains against the reference that are usual light.
 const RELIT: std::ops::Range<f64> = 0.6..1.7;
-/// Share of the pixels at the end of the scale from which on the region counts as saturated.
-const SATURATED: f64 = 0.1;
 /// A displacement under uneven light that is less certain than this, and so many times less than usual, is unusable.
 const UNUSABLE_PX: f64 = 0.04;
 const UNUSABLE_TIMES: f64 = 6.0;
-/// Step of the differences that give the model's slopes, in pixels; their size does not matter.
-const SLOPE_STEP_PX: f64 = 0.05;
-/// Variance of the difference of two frames with noise of half a grey level each, rounded: less cannot be told from a picture that a
-/// codec copied.
-const COPIED: f64 = 2.0 * (0.25 + 1.0 / 12.0);
 /// Looks at the residual that are remembered.
 const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
@@ -496,12 +488,6 @@ impl Tracker {
         (UNUSABLE_TIMES * self.plain_sigma_px).clamp(UNUSABLE_PX, 2.0 * UNUSABLE_PX)
     }
 
-    /// Whether a residual of this variance may be a codec's. Where a camera's noise was seen, white and about as large as is usual, what lies
-    /// far above is something in front. (A codec's copies of a picture leave next to nothing, white or not.)
-    fn may_be_coding(&self, variance: f64) -> bool {
-        self.usual.is_none_or(|(low, _)| self.white < 0.5 * low || variance < COVERED_CODED * low)
-    }
-
     /// The fit under uneven light from `start`; `judged` if its residual may tell of coding.
     fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64), judged: bool) -> Option<Track> {
         let noise = self.usual?.0.max(0.05);
@@ -528,70 +514,6 @@ impl Tracker {
             gain: 1.0,
             ..Track::default()
         })
-    }
-
-    /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
-    fn look_at_residual(&mut self, luma: &Luma<'_>, f: &Fitted) {
-        let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
-        let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
-        self.reference.evaluate(self.arch, rest, 0, &mut self.model[0]);
-        let (w, level) = (self.w, f64::from(self.reference.level()));
-        let (x, y) = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
-        let last = luma.width() as i64 - 1;
-        let mut ends = 0usize;
-        for (i, (r, model)) in self.residual.chunks_exact_mut(w).zip(self.model[0].chunks_exact(w)).enumerate() {
-            let row = luma.row(y + i as i64);
-            for (j, (r, m)) in r.iter_mut().zip(model).enumerate() {
-                let p = row[(x + j as i64).clamp(0, last) as usize];
-                ends += usize::from(!(2..=253).contains(&p));
-                *r = (f64::from(p) - level - f.gain * f64::from(*m) - f.offset) as f32;
-            }
-        }
-        self.saturated = ends as f64 > SATURATED * self.residual.len() as f64;
-        // Haze and a second body leave smooth residuals too, but theirs are displacements.
-        self.slopes(rest);
-        let [_, gx, gy] = &self.model;
-        residual::straighten(&mut self.residual, [gx, gy], w);
-        residual::blank(&mut self.residual, w, self.together.out());
-        let smear = smear(&self.residual, w);
-        self.judge_smear(smear);
-    }
-
-    /// The slopes of the model displaced by `rest`.
-    fn slopes(&mut self, rest: (f64, f64)) {
-        let [beside, gx, gy] = &mut self.model;
-        for (to, (ex, ey)) in [(gx, (SLOPE_STEP_PX, 0.0)), (gy, (0.0, SLOPE_STEP_PX))] {
-            self.reference.evaluate(self.arch, (rest.0 + ex, rest.1 + ey), 0, to);
-            self.reference.evaluate(self.arch, (rest.0 - ex, rest.1 - ey), 0, beside);
-            for (t, b) in to.iter_mut().zip(beside.iter()) {
-                *t -= b;
-            }
-        }
-    }
-
-    fn judge_smear(&mut self, smear: f64) {
-        // Steam that passes is smooth as well, but it passes: what counts is how often.
-        self.looks = (self.looks + 1).min(LOOKS);
-        let marked = if smear > SMEARED { 1.0 } else { 0.0 };
-        if smear <= SMEARED && self.variance > COPIED {
-            self.white = self.white.max(self.variance);
-        }
-        self.smeared += (marked - self.smeared) / f64::from(self.looks);
-        if self.looks >= 4 && !self.learning {
-            self.set_coded();
-        }
-    }
-
-    /// Takes the pictures for coded ones, or not, as the looks have it.
-    fn set_coded(&mut self) {
-        let coded = self.smeared > if self.coded { 0.3 } else { 0.8 };
-        if coded != self.coded {
-            self.coded = coded;
-            // A codec's errors are least at low frequencies: compare there.
-            self.bank = if coded { Bank::low_band(self.w, self.h) } else { Bank::new(self.w, self.h) };
-            self.bank.flicker = self.flicker;
-            self.usual = None;
-        }
     }
 
     /// Takes a good frame into the reference.
@@ -723,29 +645,6 @@ fn usual(before: Option<(f64, f64)>, variance: f64) -> (f64, f64) {
     let spread = spread + 0.03 * (gap.min(3.0 * spread) - spread);
     let step = if variance < low { -0.7 } else { 0.3 };
     ((low + 0.2 * step * spread).max(1e-3), spread.max(0.01 * low))
-}
-
-/// How many pixels share one independent value, from the values' correlation with their neighbours: the product form is that of a
-/// separable first-order autoregressive field.
-fn smear(v: &[f32], w: usize) -> f64 {
-    let (mut own, mut right, mut below) = (1e-12f64, 0.0f64, 0.0f64);
-    for rows in v.windows(2 * w).step_by(w) {
-        let (this, next) = rows.split_at(w);
-        let mut sums = [0.0f32; 3];
-        for j in 0..w - 1 {
-            sums[0] += this[j] * this[j];
-            sums[1] += this[j] * this[j + 1];
-            sums[2] += this[j] * next[j];
-        }
-        own += f64::from(sums[0]);
-        right += f64::from(sums[1]);
-        below += f64::from(sums[2]);
-    }
-    let spread = |c: f64| {
-        let rho = (c / own).clamp(0.0, 0.9);
-        (1.0 + rho) / (1.0 - rho)
-    };
-    spread(right) * spread(below)
 }
 
 /// Turn and bend by the linear field; `variance` is that of a pixel.

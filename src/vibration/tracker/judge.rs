@@ -1,0 +1,109 @@
+//! The judgment of a fit's residual: whether it is that of a lossy codec, and whether the picture is at the end of its scale.
+
+use super::{Bank, COVERED_CODED, Fitted, LOOKS, Luma, Tracker};
+use crate::vibration::residual;
+
+/// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
+const SMEARED: f64 = 1.25;
+/// Share of the pixels at the end of the scale from which on the region counts as saturated.
+const SATURATED: f64 = 0.1;
+/// Step of the differences that give the model's slopes, in pixels; their size does not matter.
+const SLOPE_STEP_PX: f64 = 0.05;
+/// Variance of the difference of two frames with noise of half a grey level each, rounded: less cannot be told from a picture that a
+/// codec copied.
+const COPIED: f64 = 2.0 * (0.25 + 1.0 / 12.0);
+
+impl Tracker {
+    /// Whether a residual of this variance may be a codec's. Where a camera's noise was seen, white and about as large as is usual, what lies
+    /// far above is something in front. (A codec's copies of a picture leave next to nothing, white or not.)
+    pub(super) fn may_be_coding(&self, variance: f64) -> bool {
+        self.usual.is_none_or(|(low, _)| self.white < 0.5 * low || variance < COVERED_CODED * low)
+    }
+
+    /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
+    pub(super) fn look_at_residual(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
+        let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
+        self.reference.evaluate(self.arch, rest, 0, &mut self.model[0]);
+        let (w, level) = (self.w, f64::from(self.reference.level()));
+        let (x, y) = (self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64);
+        let last = luma.width() as i64 - 1;
+        let mut ends = 0usize;
+        for (i, (r, model)) in self.residual.chunks_exact_mut(w).zip(self.model[0].chunks_exact(w)).enumerate() {
+            let row = luma.row(y + i as i64);
+            for (j, (r, m)) in r.iter_mut().zip(model).enumerate() {
+                let p = row[(x + j as i64).clamp(0, last) as usize];
+                ends += usize::from(!(2..=253).contains(&p));
+                *r = (f64::from(p) - level - f.gain * f64::from(*m) - f.offset) as f32;
+            }
+        }
+        self.saturated = ends as f64 > SATURATED * self.residual.len() as f64;
+        // Haze and a second body leave smooth residuals too, but theirs are displacements.
+        self.slopes(rest);
+        let [_, gx, gy] = &self.model;
+        residual::straighten(&mut self.residual, [gx, gy], w);
+        residual::blank(&mut self.residual, w, self.together.out());
+        let smear = smear(&self.residual, w);
+        self.judge_smear(smear);
+    }
+
+    /// The slopes of the model displaced by `rest`.
+    pub(super) fn slopes(&mut self, rest: (f64, f64)) {
+        let [beside, gx, gy] = &mut self.model;
+        for (to, (ex, ey)) in [(gx, (SLOPE_STEP_PX, 0.0)), (gy, (0.0, SLOPE_STEP_PX))] {
+            self.reference.evaluate(self.arch, (rest.0 + ex, rest.1 + ey), 0, to);
+            self.reference.evaluate(self.arch, (rest.0 - ex, rest.1 - ey), 0, beside);
+            for (t, b) in to.iter_mut().zip(beside.iter()) {
+                *t -= b;
+            }
+        }
+    }
+
+    pub(super) fn judge_smear(&mut self, smear: f64) {
+        // Steam that passes is smooth as well, but it passes: what counts is how often.
+        self.looks = (self.looks + 1).min(LOOKS);
+        let marked = if smear > SMEARED { 1.0 } else { 0.0 };
+        if smear <= SMEARED && self.variance > COPIED {
+            self.white = self.white.max(self.variance);
+        }
+        self.smeared += (marked - self.smeared) / f64::from(self.looks);
+        if self.looks >= 4 && !self.learning {
+            self.set_coded();
+        }
+    }
+
+    /// Takes the pictures for coded ones, or not, as the looks have it.
+    pub(super) fn set_coded(&mut self) {
+        let coded = self.smeared > if self.coded { 0.3 } else { 0.8 };
+        if coded != self.coded {
+            self.coded = coded;
+            // A codec's errors are least at low frequencies: compare there.
+            self.bank = if coded { Bank::low_band(self.w, self.h) } else { Bank::new(self.w, self.h) };
+            self.bank.flicker = self.flicker;
+            self.usual = None;
+        }
+    }
+}
+
+/// How many pixels share one independent value, from the values' correlation with their neighbours: the product form is that of a
+/// separable first-order autoregressive field.
+pub(super) fn smear(v: &[f32], w: usize) -> f64 {
+    let (mut own, mut right, mut below) = (1e-12f64, 0.0f64, 0.0f64);
+    for rows in v.windows(2 * w).step_by(w) {
+        let (this, next) = rows.split_at(w);
+        let mut sums = [0.0f32; 3];
+        for j in 0..w - 1 {
+            sums[0] += this[j] * this[j];
+            sums[1] += this[j] * this[j + 1];
+            sums[2] += this[j] * next[j];
+        }
+        own += f64::from(sums[0]);
+        right += f64::from(sums[1]);
+        below += f64::from(sums[2]);
+    }
+    let spread = |c: f64| {
+        let rho = (c / own).clamp(0.0, 0.9);
+        (1.0 + rho) / (1.0 - rho)
+    };
+    spread(right) * spread(below)
+}
