@@ -6,7 +6,7 @@ use crate::base::clock::{Mono, Now};
 use crate::model::RoiId;
 use crate::model::baseline::{Bands, Baseline, Deviation};
 use crate::model::event::EventKind;
-use crate::model::vibration::Reading;
+use crate::model::vibration::{Reading, Reason};
 use crate::vibration::analyze::WINDOW_S;
 use crate::vibration::baseline::{Learner, deviation};
 
@@ -70,10 +70,14 @@ impl Usual {
         self.now.filter(|_| self.since.is_none_or(|s| now.secs_since(s) > WINDOW_S))
     }
 
-    /// How far a reading is from what is usual; none while that is not known, or the machine has just started or stopped.
+    /// How far a reading is from what is usual; none while that is not known, the machine has just started or stopped, or the reading's window is
+    /// not full yet (after a start of the engine, or a stream that came back): a short one is no measure against whole ones.
     #[must_use]
     pub fn deviation(&self, reading: &Reading, now: Mono) -> Option<Deviation> {
         let baseline = self.states[self.settled(now)?].baseline.as_ref()?;
+        if reading.reasons.contains(&Reason::Settling) {
+            return None;
+        }
         Some(deviation(baseline, reading, self.bands.as_ref(), self.scale_mm_per_px))
     }
 
@@ -150,6 +154,8 @@ mod tests {
         u.apply(&running);
         let z = u.deviation(&reading(6.0), now(100).mono).and_then(|d| d.of(Quantity::VelocityRmsMmS)).unwrap();
         assert!((z - 4.0).abs() < 1e-6, "one is four times the least spread of a twentieth of five: {z}");
+        let short = Reading { reasons: vec![Reason::Settling], ..reading(6.0) };
+        assert_eq!(u.deviation(&short, now(100).mono), None, "a window that is not full yet is held against nothing");
         u.running(Some(false), true, now(101).mono);
         assert_eq!(u.deviation(&reading(0.1), now(102).mono), None, "it has just stopped");
         assert_eq!((u.baseline(), u.learning()), (None, Some(0.0)));
