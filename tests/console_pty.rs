@@ -74,7 +74,8 @@ fn an_alarm_is_acknowledged(s: &mut Session, data: &Path) {
     s.press("a");
     s.press("A");
     s.wait_for("an acknowledged alarm in the list", |t| {
-        t.contains("─ Alarms: ") && t.lines().any(|l| l.ends_with('│') && l.contains(" acknowledged ") && !l.contains("nobody yet"))
+        t.contains("─ Alarms: ")
+            && t.lines().any(|l| l.ends_with('│') && l.contains(" acknowledged ") && !l.contains("nobody yet"))
     });
     s.press("\x1b");
     s.wait_for("the list closed", |t| !t.contains("─ Alarms: "));
