@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn the_task_can_be_handed_to_another_thread() {
         fn sendable<T: Send>(_: &T) {}
-        let cfg = Historian { url: "postgres://vms@127.0.0.1/x".into(), password: None };
+        let cfg = Historian { url: "postgres://vms@127.0.0.1/x".into(), password: None, ..Historian::default() };
         sendable(&run(cfg.clone(), Arc::new(SystemClock::new()), Shutdown::new(), Box::new(|_| true)));
         sendable(&probe(cfg));
     }

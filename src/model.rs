@@ -13,6 +13,7 @@ pub mod ids;
 pub mod intent;
 pub mod logs;
 pub mod quantity;
+pub mod record;
 pub mod status;
 pub mod upkeep;
 pub mod vibration;

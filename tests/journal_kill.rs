@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use vms::base::clock::{Clock, SystemClock};
-use vms::journal::{FILE_NAME, History, Store, Write, WriterOut, writer};
+use vms::journal::{FILE_NAME, History, Retention, Store, Write, WriterOut, writer};
 use vms::model::event::{Event, EventKind};
 
 const DIRECTORY: &str = "VMS_TEST_JOURNAL_DIR";
@@ -23,7 +23,9 @@ fn child_mode() {
     let (tx, rx) = sync_channel(1000);
     let (report, out) = sync_channel(1000);
     let its_clock = clock.clone();
-    std::thread::spawn(move || writer::run(store, rx, its_clock, Box::new(move |o| report.try_send(o).is_ok())));
+    std::thread::spawn(move || {
+        writer::run(store, Retention::default(), rx, its_clock, Box::new(move |o| report.try_send(o).is_ok()))
+    });
     loop {
         seq += 1;
         let text = format!("event {seq} {}", "x".repeat((seq % 700) as usize));

@@ -21,7 +21,7 @@ use crate::config::sections::{Camera, Config};
 use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
-use crate::journal::{self, Opened, Store, Write, writer};
+use crate::journal::{self, Opened, Retention, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
 use crate::model::CameraId;
 use crate::model::board::{Board, DemoFault};
@@ -123,8 +123,9 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
 
     // The journal's own thread: nobody else touches its file.
     let (sink, journal_clock) = (intake.clone(), Arc::clone(&clock));
+    let retention = Retention { keep: config.journal.clone(), sends: config.historian.is_some() };
     threads.spawn("journal", move || {
-        writer::run(store, write_rx, journal_clock, Box::new(move |w| sink.push(Input::Writer(w))));
+        writer::run(store, retention, write_rx, journal_clock, Box::new(move |w| sink.push(Input::Writer(w))));
     });
 
     // Each PLC's line, and what is wanted on it. A thread and a runtime each: nothing else can hold a line up.

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::checks::source;
 use super::sections::{
-    Backup, Camera, Config, Console, Historian, Limit, Logs, Mail, Maintenance, NominalHz, Parity, Plc, Recording,
-    Resources, Roi, Site, Tag, Transport,
+    Backup, Camera, Config, Console, Historian, Journal, Limit, Logs, Mail, Maintenance, NominalHz, Parity, Plc,
+    Recording, Resources, Roi, Site, Tag, Transport,
 };
 use super::tree::{Sect, Val};
 use crate::model::alarm::Priority;
@@ -25,7 +25,8 @@ pub fn config(root: &Sect) -> Config {
         site: site(&sect("site")),
         cameras: root.tables("camera").iter().map(camera).collect(),
         plcs: root.tables("plc").iter().map(plc).collect(),
-        historian: root.table("historian").map(|s| Historian { url: text(s, "url"), password: secret(s) }),
+        journal: journal(&sect("journal")),
+        historian: root.table("historian").map(historian),
         recording: recording(&sect("recording")),
         resources: resources(&sect("resources")),
         logs: logs(&sect("logs")),
@@ -171,6 +172,30 @@ fn tag(s: &Sect) -> Tag {
         address: count(s, "address") as u16,
         access: if word(s, "access") == "write" { Access::Write } else { Access::Read },
         source: s.text("source").and_then(|t| source::parse(t).ok()),
+    }
+}
+
+fn journal(s: &Sect) -> Journal {
+    Journal {
+        keep_seconds: span(s, "keep_seconds"),
+        keep_minutes: span(s, "keep_minutes"),
+        keep_hours: span(s, "keep_hours"),
+        keep_waveforms: span(s, "keep_waveforms"),
+        keep_events: span(s, "keep_events"),
+        keep_unsent: span(s, "keep_unsent"),
+        keep_at_most_bytes: s.size("keep_at_most").unwrap_or_default(),
+    }
+}
+
+fn historian(s: &Sect) -> Historian {
+    Historian {
+        url: text(s, "url"),
+        password: secret(s),
+        keep_seconds: span(s, "keep_seconds"),
+        keep_minutes: span(s, "keep_minutes"),
+        keep_waveforms: span(s, "keep_waveforms"),
+        keep_events: span(s, "keep_events"),
+        catch_up_rows_per_s: count(s, "catch_up_rows_per_s"),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Config {
     pub cameras: Vec<Camera>,
     /// `[[plc]]`
     pub plcs: Vec<Plc>,
+    /// `[journal]`
+    pub journal: Journal,
     /// `[historian]`; none where there is no PostgreSQL.
     pub historian: Option<Historian>,
     /// `[recording]`
@@ -210,6 +212,25 @@ pub struct Tag {
     pub source: Option<Source>,
 }
 
+/// The local journal: how long what is kept.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// Readings per second.
+    pub keep_seconds: Duration,
+    /// Minutes of every series.
+    pub keep_minutes: Duration,
+    /// Hours of every series.
+    pub keep_hours: Duration,
+    /// Waveforms about events.
+    pub keep_waveforms: Duration,
+    /// Events.
+    pub keep_events: Duration,
+    /// What has not reached PostgreSQL.
+    pub keep_unsent: Duration,
+    /// Largest size of the file, bytes.
+    pub keep_at_most_bytes: u64,
+}
+
 /// PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Historian {
@@ -217,6 +238,48 @@ pub struct Historian {
     pub url: Arc<str>,
     /// Password.
     pub password: Option<SecretString>,
+    /// How long readings per second are kept there.
+    pub keep_seconds: Duration,
+    /// Minutes of every series.
+    pub keep_minutes: Duration,
+    /// Waveforms about events.
+    pub keep_waveforms: Duration,
+    /// Events.
+    pub keep_events: Duration,
+    /// Rows a second at most while it catches up.
+    pub catch_up_rows_per_s: u32,
+}
+
+impl Default for Historian {
+    /// As the table of keys has them, without an address.
+    fn default() -> Self {
+        let days = |n: u64| Duration::from_hours(24 * n);
+        Self {
+            url: "".into(),
+            password: None,
+            keep_seconds: days(90),
+            keep_minutes: days(730),
+            keep_waveforms: days(730),
+            keep_events: days(7305),
+            catch_up_rows_per_s: 50_000,
+        }
+    }
+}
+
+impl Default for Journal {
+    /// As the table of keys has them.
+    fn default() -> Self {
+        let days = |n: u64| Duration::from_hours(24 * n);
+        Self {
+            keep_seconds: days(14),
+            keep_minutes: days(60),
+            keep_hours: days(3652),
+            keep_waveforms: days(400),
+            keep_events: days(3652),
+            keep_unsent: days(90),
+            keep_at_most_bytes: 50 << 30,
+        }
+    }
 }
 
 /// Recording around events.

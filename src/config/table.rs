@@ -29,6 +29,7 @@ const fn bytes(min: u64, max: u64) -> Kind {
 }
 
 const HOUR: u64 = 3_600_000;
+const CENTURY: u64 = 100 * 8766 * HOUR;
 const MIB: u64 = 1 << 20;
 const PIB: u64 = 1 << 50;
 
@@ -40,6 +41,7 @@ pub const ROOT: &[Key] = &[
     key("site", Table(SITE), Default(""), "Who and where this node is.", ""),
     key("camera", Tables(CAMERA), Optional, "A camera and the regions it watches; once for each camera.", ""),
     key("plc", Tables(PLC), Optional, "A PLC on a serial line (Modbus RTU) and its tags; once for each PLC.", ""),
+    key("journal", Table(JOURNAL), Default(""), "The local record: how long what is kept.", ""),
     key(
         "historian",
         Table(HISTORIAN),
@@ -275,6 +277,34 @@ const TAG: &[Key] = &[
     ),
 ];
 
+const JOURNAL: &[Key] = &[
+    key("keep_seconds", ms(HOUR, CENTURY), Default("\"14days\""), "How long readings per second are kept.", ""),
+    key("keep_minutes", ms(HOUR, CENTURY), Default("\"60days\""), "How long minutes of every trend are kept.", ""),
+    key("keep_hours", ms(HOUR, CENTURY), Default("\"10years\""), "How long hours of every trend are kept.", ""),
+    key("keep_waveforms", ms(HOUR, CENTURY), Default("\"400days\""), "How long waveforms about alarms are kept.", ""),
+    key(
+        "keep_events",
+        ms(24 * HOUR, CENTURY),
+        Default("\"10years\""),
+        "How long events are kept. What a start still needs (open alarms, baselines, unfinished maintenance) stays longer.",
+        "",
+    ),
+    key(
+        "keep_unsent",
+        ms(HOUR, CENTURY),
+        Default("\"90days\""),
+        "How long readings, minutes and waveforms that have not reached PostgreSQL are kept; events that have not are never removed.",
+        "",
+    ),
+    key(
+        "keep_at_most",
+        bytes(64 * MIB, PIB),
+        Default("\"50 GiB\""),
+        "Largest size of the journal; beyond it the oldest readings per second go first, sent or not.",
+        "",
+    ),
+];
+
 const HISTORIAN: &[Key] = &[
     key(
         "url",
@@ -284,6 +314,35 @@ const HISTORIAN: &[Key] = &[
         "\"postgres://vms@127.0.0.1:5432/deevia_vms\"",
     ),
     key("password", Secret, Optional, "Where the password is.", "{ env = \"VMS_DB_PASSWORD\" }"),
+    key(
+        "keep_seconds",
+        ms(24 * HOUR, CENTURY),
+        Default("\"90days\""),
+        "How long readings per second are kept in PostgreSQL; a day at a time goes.",
+        "",
+    ),
+    key(
+        "keep_minutes",
+        ms(24 * HOUR, CENTURY),
+        Default("\"2years\""),
+        "How long minutes of every trend; a month at a time.",
+        "",
+    ),
+    key(
+        "keep_waveforms",
+        ms(24 * HOUR, CENTURY),
+        Default("\"2years\""),
+        "How long waveforms about alarms; a month at a time.",
+        "",
+    ),
+    key("keep_events", ms(24 * HOUR, CENTURY), Default("\"20years\""), "How long events; a month at a time.", ""),
+    key(
+        "catch_up_rows_per_s",
+        whole(100, 1_000_000),
+        Default("50000"),
+        "Rows a second at most while the database catches up after an outage.",
+        "",
+    ),
 ];
 
 const RECORDING: &[Key] = &[

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn target(url: &str) -> Result<Target, String> {
-        Target::new(&Historian { url: url.into(), password: Some("s3cret-word".into()) })
+        Target::new(&Historian { url: url.into(), password: Some("s3cret-word".into()), ..Historian::default() })
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Rows that wait for the disk: bounded, in order, every drop counted.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use super::append::Batch;
 use crate::model::event::{Event, SecondReading};
+use crate::model::record::{EventWaveform, Stream};
 
 /// Events kept in memory while the disk refuses.
 pub const EVENTS_KEPT: usize = 10_000;
-/// Readings kept in memory while the disk refuses.
-pub const READINGS_KEPT: usize = 10_000;
+/// Readings kept in memory while the disk refuses: of 64 regions those of most of an hour.
+pub const READINGS_KEPT: usize = 200_000;
+/// Waveforms kept in memory while the disk refuses.
+pub const WAVEFORMS_KEPT: usize = 200;
 
 #[derive(Debug)]
 struct Waiting {
@@ -19,7 +23,11 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub struct Queue {
     events: VecDeque<Waiting>,
-    readings: VecDeque<SecondReading>,
+    seconds: VecDeque<Vec<SecondReading>>,
+    /// Readings in all of `seconds`.
+    readings: usize,
+    waveforms: VecDeque<EventWaveform>,
+    sent: BTreeMap<Stream, u64>,
     dropped: u64,
     urgent: bool,
 }
@@ -35,13 +43,34 @@ impl Queue {
         gone
     }
 
-    /// Adds a region's second; the oldest goes when there is no room.
-    pub fn push_reading(&mut self, reading: SecondReading) {
-        if self.readings.len() >= READINGS_KEPT {
-            self.readings.pop_front();
+    /// Adds a second of all regions; the oldest go when there is no room.
+    pub fn push_second(&mut self, readings: Vec<SecondReading>) {
+        if readings.is_empty() {
+            return;
+        }
+        self.readings += readings.len();
+        self.seconds.push_back(readings);
+        while self.readings > READINGS_KEPT
+            && let Some(gone) = self.seconds.pop_front()
+        {
+            self.readings -= gone.len();
+            self.dropped += gone.len() as u64;
+        }
+    }
+
+    /// Adds a waveform; the oldest goes when there is no room.
+    pub fn push_waveform(&mut self, waveform: EventWaveform) {
+        if self.waveforms.len() >= WAVEFORMS_KEPT {
+            self.waveforms.pop_front();
             self.dropped += 1;
         }
-        self.readings.push_back(reading);
+        self.waveforms.push_back(waveform);
+    }
+
+    /// A stream has reached PostgreSQL up to here.
+    pub fn push_sent(&mut self, stream: Stream, position: u64) {
+        let known = self.sent.entry(stream).or_default();
+        *known = position.max(*known);
     }
 
     fn drop_one(&mut self) -> Option<u64> {
@@ -53,37 +82,27 @@ impl Queue {
         self.events.pop_front().map(|w| w.event.seq)
     }
 
-    /// Takes out an event that can never be written. Its number is returned if somebody waits for it.
-    pub fn drop_event(&mut self, seq: u64) -> Option<u64> {
-        let i = self.events.iter().position(|w| w.event.seq == seq)?;
-        self.dropped += 1;
-        self.events.remove(i).filter(|w| w.urgent).map(|w| w.event.seq)
-    }
-
-    /// The oldest rows, at most `max` of each kind, for one commit. They stay until [`Self::done`].
-    #[must_use]
-    pub fn batch(&self, max: usize) -> (Vec<Event>, Vec<SecondReading>) {
-        let events = self.events.iter().take(max).map(|w| w.event.clone()).collect();
-        (events, self.readings.iter().take(max).cloned().collect())
-    }
-
-    /// Forgets the oldest rows, which are durable now.
-    pub fn done(&mut self, events: usize, readings: usize) {
-        self.events.drain(..events.min(self.events.len()));
-        self.readings.drain(..readings.min(self.readings.len()));
+    /// Takes out the oldest rows, at most `max` of each kind, for one commit.
+    pub fn take(&mut self, max: usize) -> Batch {
+        let events = self.events.drain(..max.min(self.events.len())).map(|w| w.event).collect();
+        let seconds: Vec<Vec<SecondReading>> = self.seconds.drain(..max.min(self.seconds.len())).collect();
+        self.readings -= seconds.iter().map(Vec::len).sum::<usize>();
+        let waveforms = self.waveforms.drain(..max.min(self.waveforms.len())).collect();
         self.urgent = self.events.iter().any(|w| w.urgent);
+        let sent = std::mem::take(&mut self.sent).into_iter().collect();
+        Batch { events, seconds, minutes: Vec::new(), waveforms, sent }
     }
 
     /// Rows that wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.events.len() + self.readings.len()
+        self.events.len() + self.readings + self.waveforms.len()
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.sent.is_empty()
     }
 
     /// Whether somebody waits for one of the events.
@@ -112,10 +131,9 @@ mod tests {
             assert_eq!(q.push_event(note(seq), false), None);
         }
         assert_eq!(q.dropped(), 2);
-        let seqs: Vec<u64> = q.batch(2).0.iter().map(|e| e.seq).collect();
-        assert_eq!(seqs, [1, 4], "the urgent one stays, the oldest ordinary ones go");
         assert!(q.urgent());
-        q.done(1, 0);
+        let seqs: Vec<u64> = q.take(2).events.iter().map(|e| e.seq).collect();
+        assert_eq!(seqs, [1, 4], "the urgent one stays, the oldest ordinary ones go");
         assert!(!q.urgent());
     }
 
@@ -132,10 +150,22 @@ mod tests {
     #[test]
     fn readings_are_bounded_too() {
         let mut q = Queue::default();
-        for s in 0..READINGS_KEPT as i64 + 5 {
-            q.push_reading(second("a", s));
+        let most = READINGS_KEPT as i64 / 2;
+        for s in 0..most + 5 {
+            q.push_second(vec![second("a", s), second("b", s)]);
         }
-        assert_eq!((q.len(), q.dropped()), (READINGS_KEPT, 5));
-        assert_eq!(q.batch(1).1[0].second, 5);
+        assert_eq!((q.len(), q.dropped()), (READINGS_KEPT, 10));
+        assert_eq!(q.take(1).seconds[0][0].second, 5);
+        assert_eq!(q.len(), READINGS_KEPT - 2);
+    }
+
+    #[test]
+    fn where_a_stream_is_never_goes_back() {
+        let mut q = Queue::default();
+        q.push_sent(Stream::Event, 7);
+        q.push_sent(Stream::Event, 5);
+        assert!(!q.is_empty());
+        assert_eq!(q.take(1).sent, [(Stream::Event, 7)]);
+        assert!(q.is_empty());
     }
 }

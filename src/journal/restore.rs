@@ -61,7 +61,9 @@ fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
     };
     let (oldest, newest) = (end("asc")?, end("desc")?);
     let (events, base): (i64, i64) =
-        tx.query_row("select events, base_seq from tally", [], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        tx.query_row("select events, max(base_seq, (select removed_seq from chain)) from tally", [], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })?;
     let mut unreadable = 0;
     let alarms = alarms(&tx, &mut unreadable)?;
     let recent = recent(&tx, &mut unreadable)?;
@@ -171,6 +173,34 @@ fn baselines(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Ev
         keep(event?, unreadable, |e| out.push(e));
     }
     Ok(out)
+}
+
+/// Number of the oldest event that a start would take anything from; none if it takes nothing. The newest events that are
+/// only shown do not count.
+pub(super) fn oldest_needed(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    let mut names = conn.prepare(RAISED_SUBJECTS)?;
+    let names = names.query_map([], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut deciding = conn.prepare(DECIDING)?;
+    let mut oldest: Option<i64> = None;
+    let mut take = |seq: i64| oldest = Some(oldest.map_or(seq, |o| o.min(seq)));
+    for name in names {
+        let mut unreadable = 0;
+        let mut fold = Fold::default();
+        let mut first = None;
+        for event in deciding.query_map([name], rows::event)? {
+            keep(event?, &mut unreadable, |e| {
+                first = first.or(Some(e.seq as i64));
+                fold.apply(&e);
+            });
+        }
+        // What has gone back to normal needs nothing of the past.
+        if let (false, Some(first)) = (fold.alarms().is_empty(), first) {
+            take(first);
+        }
+    }
+    let mut unreadable = 0;
+    upkeep(conn, &mut unreadable)?.iter().chain(&baselines(conn, &mut unreadable)?).for_each(|e| take(e.seq as i64));
+    Ok(oldest)
 }
 
 fn keep(event: Option<Event>, unreadable: &mut u64, mut take: impl FnMut(Event)) {

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
+use super::packed;
 use crate::model::RoiId;
 use crate::model::event::{Event, SecondReading};
+use crate::model::record::EventWaveform;
 use crate::model::vibration::Grade;
 
 /// Columns that [`event`] reads, in order.
 pub const EVENT: &str = "seq, at_ns, body";
-/// Columns that [`reading`] reads, in order.
+/// Columns of schema 1 that [`reading`] reads, in order.
 pub const READING: &str = "second, roi, displacement_pp_px, displacement_rms_px, velocity_rms_mm_s, peak_hz, \
                            peak_amplitude_px, uncertainty_px, grade";
 
@@ -48,6 +50,14 @@ pub fn reading(row: &Row<'_>) -> rusqlite::Result<SecondReading> {
         uncertainty_px: measure(7)?,
         grade: grade(row.get_ref(8)?.as_str()?),
     })
+}
+
+/// A waveform: event, time, region, data; none if its data are not of this form.
+pub fn waveform(row: &Row<'_>) -> rusqlite::Result<Option<EventWaveform>> {
+    let (event, at_ns, roi): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let wave = packed::unpack_waveform(row.get_ref(3)?.as_blob()?);
+    let at = from_ns(at_ns);
+    Ok(wave.map(|w| EventWaveform { event: event.unsigned_abs(), at, roi: RoiId::from(roi), wave: w.into() }))
 }
 
 fn grade(word: &str) -> Grade {

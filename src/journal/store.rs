@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags};
 
+use super::append::{self, Batch, Known};
 use super::error::JournalError;
-use super::rows;
+use super::keep::{self, Removed};
+use super::{chain, history, upgrade};
 use crate::base::clock::Now;
-use crate::model::event::{Event, SecondReading};
+use crate::config::sections::Journal;
 
 mod embedded {
     refinery::embed_migrations!("migrations/journal");
@@ -36,6 +38,10 @@ pub struct Store {
     conn: Option<Connection>,
     /// Which file was opened; none where the system does not say.
     identity: Option<(u64, u64)>,
+    /// What the next append need not look up.
+    known: Known,
+    /// Where a damaged file lies, as long as it lies there.
+    aside: Option<PathBuf>,
     #[cfg(test)]
     pub(crate) page_limit: std::sync::Arc<std::sync::atomic::AtomicU32>,
 }
@@ -53,21 +59,26 @@ impl Store {
                 let conn = open_checked(path)?;
                 conn.execute("update tally set base_seq = ?1", [base_seq])
                     .map_err(|e| JournalError::sqlite(path, "beginning a new file", e))?;
-                Ok(Opened { store: Self::with(path, conn), set_aside: Some(aside) })
+                let mut store = Self::with(path, conn)?;
+                store.aside = Some(aside.clone());
+                Ok(Opened { store, set_aside: Some(aside) })
             }
             Err(e) => Err(e),
-            Ok(conn) => Ok(Opened { store: Self::with(path, conn), set_aside: None }),
+            Ok(conn) => Ok(Opened { store: Self::with(path, conn)?, set_aside: None }),
         }
     }
 
-    fn with(path: &Path, conn: Connection) -> Self {
-        Self {
+    fn with(path: &Path, conn: Connection) -> Result<Self, JournalError> {
+        let known = Known::read(&conn).map_err(|e| JournalError::sqlite(path, "reading its end", e))?;
+        Ok(Self {
             path: path.to_path_buf(),
             conn: Some(conn),
             identity: identity(path),
+            known,
+            aside: newest_aside(path),
             #[cfg(test)]
             page_limit: std::sync::Arc::default(),
-        }
+        })
     }
 
     /// The journal's file.
@@ -78,24 +89,66 @@ impl Store {
 
     /// Writes all of it in one synced transaction, or nothing.
     ///
-    /// What is already there is left as it is, so a repeat after an unclear failure does no harm. After an error
-    /// call [`Self::reopen`] before the next append.
-    pub fn append(&mut self, events: &[Event], readings: &[SecondReading]) -> Result<(), JournalError> {
-        let bodies = encode(events)?;
+    /// After an error call [`Self::reopen`] and then append the same batch again, from memory: should the failed one have
+    /// reached the disk after all, that is noticed, and it is not written twice.
+    pub fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        let bodies = append::encode(&batch.events)?;
         // A removed file takes writes without complaint, and they are gone with it.
         if identity(&self.path) != self.identity {
             return Err(JournalError::Removed(self.path.clone()));
         }
         let path = self.path.clone();
-        let conn = self.conn_mut()?;
-        append_rows(conn, events, &bodies, readings).map_err(|e| JournalError::sqlite(&path, "writing", e))
+        let mut known = std::mem::take(&mut self.known);
+        let written = append::append(self.conn_mut()?, &mut known, batch, &bodies);
+        // What a failed one looked up may not be in the file.
+        self.known = if written.is_ok() { known } else { Known::of_batch(known.batch) };
+        written.map_err(|e| JournalError::sqlite(&path, "writing", e))
     }
 
-    /// Closes the file and opens it again, after a failed append.
+    /// The seconds that are in no minute yet: those after the newest minute of any region. A region's name stands in
+    /// each.
+    pub fn not_rolled_up(&self) -> Result<Vec<crate::model::event::SecondReading>, JournalError> {
+        history::not_rolled_up(self.conn()?).map_err(|e| JournalError::sqlite(&self.path, "reading its end", e))
+    }
+
+    /// Removes a little of what is old enough.
+    pub fn keep(&mut self, keep: &Journal, sends: bool, now_s: i64) -> Result<Removed, JournalError> {
+        let path = self.path.clone();
+        // It may remove the newest event, or names that are cached stay as they are: only the head is read again.
+        keep::step(self.conn_mut()?, keep, sends, now_s)
+            .map_err(|e| JournalError::sqlite(&path, "removing old rows", e))
+    }
+
+    /// Where a damaged journal was put, as long as it lies there.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.aside.as_deref().filter(|p| p.exists())
+    }
+
+    /// Closes the file and opens it again, after a failed append. One that is damaged is set aside, and a new one begun.
     ///
     /// A failed sync may leave pages in memory that look written and are not. So everything the write-ahead log
-    /// holds is copied into the main file and synced there before anything is believed again.
-    pub fn reopen(&mut self) -> Result<(), JournalError> {
+    /// holds is copied into the main file and synced there, and the end of the chain is checked, before anything is
+    /// believed again; what was not known to be durable is then appended again from memory.
+    pub fn reopen(&mut self, now: Now) -> Result<(), JournalError> {
+        match self.reopen_as_it_is() {
+            Err(e) if e.corrupt() => {
+                self.conn = None;
+                let base_seq = newest_seq_of_damaged(&self.path);
+                self.aside = Some(set_aside(&self.path, now)?);
+                let conn = open_checked(&self.path)?;
+                let fail = |e| JournalError::sqlite(&self.path, "beginning a new file", e);
+                conn.execute("update tally set base_seq = ?1", [base_seq]).map_err(fail)?;
+                self.known = Known::read(&conn).map_err(fail)?;
+                self.conn = Some(conn);
+                self.identity = identity(&self.path);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn reopen_as_it_is(&mut self) -> Result<(), JournalError> {
         self.conn = None;
         directory_exists(&self.path)?;
         let fail = |e| JournalError::sqlite(&self.path, "opening it again", e);
@@ -107,6 +160,11 @@ impl Store {
             return Err(JournalError::Busy(self.path.clone()));
         }
         migrate(&mut conn, &self.path)?;
+        let (number, before) = chain::newest_link(&conn).map_err(fail)?;
+        if let Some(why) = before {
+            return Err(JournalError::Corrupt { path: self.path.clone(), why: format!("event {number}: {why}") });
+        }
+        self.known = Known::read_again(&conn, self.known.batch).map_err(fail)?;
         self.conn = Some(conn);
         self.identity = identity(&self.path);
         Ok(())
@@ -154,52 +212,6 @@ fn closed(path: &Path) -> JournalError {
     JournalError::File { path: path.to_path_buf(), doing: "using the journal", source }
 }
 
-fn encode(events: &[Event]) -> Result<Vec<String>, JournalError> {
-    let body = |e: &Event| serde_json::to_string(&e.kind).map_err(|source| JournalError::Encode { seq: e.seq, source });
-    events.iter().map(body).collect()
-}
-
-fn append_rows(
-    conn: &mut Connection,
-    events: &[Event],
-    bodies: &[String],
-    readings: &[SecondReading],
-) -> rusqlite::Result<()> {
-    let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let mut added = 0;
-    {
-        let mut insert = tx.prepare_cached(
-            "insert into event (seq, at_ns, kind, subject, body) values (?1, ?2, ?3, ?4, ?5) \
-             on conflict (seq) do nothing",
-        )?;
-        for (e, body) in events.iter().zip(bodies) {
-            let (seq, at) = (e.seq as i64, rows::to_ns(e.at));
-            added += insert.execute(params![seq, at, e.kind.name(), e.kind.subject(), body])?;
-        }
-        let mut insert = tx.prepare_cached(
-            "insert into reading (second, roi, displacement_pp_px, displacement_rms_px, velocity_rms_mm_s, peak_hz, \
-             peak_amplitude_px, uncertainty_px, grade) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-             on conflict (roi, second) do nothing",
-        )?;
-        for r in readings {
-            insert.execute(params![
-                r.second,
-                r.roi.as_str(),
-                r.displacement_pp_px,
-                r.displacement_rms_px,
-                r.velocity_rms_mm_s,
-                r.peak_hz,
-                r.peak_amplitude_px,
-                r.uncertainty_px,
-                r.grade.word(),
-            ])?;
-        }
-        // Also when every row was there already: a commit that writes nothing would not sync.
-        tx.prepare_cached("update tally set events = events + ?1, commits = commits + 1")?.execute([added as i64])?;
-    }
-    tx.commit()
-}
-
 fn directory_exists(path: &Path) -> Result<(), JournalError> {
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if dir.is_dir() { Ok(()) } else { Err(JournalError::NoDirectory(dir.to_path_buf())) }
@@ -227,6 +239,8 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
         let why = "it can only be read".into();
         return Err(JournalError::ReadOnly { path: path.to_path_buf(), why });
     }
+    // Only a file without tables takes this on; an older one keeps its free pages for itself.
+    conn.execute_batch("pragma auto_vacuum = incremental").map_err(fail)?;
     let mode: String = conn.query_row("pragma journal_mode = wal", [], |r| r.get(0)).map_err(fail)?;
     if mode != "wal" {
         let why = format!("it cannot keep a write-ahead log (mode {mode})");
@@ -245,10 +259,11 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), JournalError> {
     if found > i64::from(known) {
         return Err(JournalError::Newer { path: path.to_path_buf(), found, known: known.into() });
     }
-    if found == i64::from(known) {
-        return Ok(());
+    if found != i64::from(known) {
+        runner.run(conn).map_err(|e| migration_failed(path, &e))?;
     }
-    runner.run(conn).map(|_| ()).map_err(|e| migration_failed(path, &e))
+    // Also when the schema is new already: it may have been interrupted here.
+    upgrade::finish(conn).map_err(|e| JournalError::sqlite(path, "bringing its rows up to date", e))
 }
 
 /// A failure of SQLite within a migration keeps its meaning: full, read-only, damaged.
@@ -300,6 +315,18 @@ fn set_aside(path: &Path, now: Now) -> Result<PathBuf, JournalError> {
         }
     }
     Ok(target)
+}
+
+/// The newest damaged journal that still lies beside this one.
+fn newest_aside(path: &Path) -> Option<PathBuf> {
+    let start = format!("{}.corrupt-", path.file_name()?.to_str()?);
+    let found = fs::read_dir(path.parent()?).ok()?.flatten().map(|e| e.path());
+    let named = |p: &PathBuf| {
+        p.file_name()
+            .and_then(|n| n.to_str())
+            .is_some_and(|n| n.starts_with(&start) && !n.ends_with("-wal") && !n.ends_with("-shm"))
+    };
+    found.filter(named).max()
 }
 
 /// The path with something put behind its name.

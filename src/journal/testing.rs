@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::append::Batch;
 use crate::base::clock::{Mono, Now};
 use crate::model::alarm::{Priority, Topic};
 use crate::model::event::{Event, EventKind, SecondReading};
@@ -62,4 +63,10 @@ pub fn second(roi: &str, second: i64) -> SecondReading {
         uncertainty_px: 0.0625,
         grade: Grade::Good,
     }
+}
+
+/// Events, and readings grouped by second.
+pub fn batch(events: &[Event], readings: &[SecondReading]) -> Batch {
+    let seconds = readings.chunk_by(|a, b| a.second == b.second).map(<[SecondReading]>::to_vec).collect();
+    Batch { events: events.to_vec(), seconds, ..Batch::default() }
 }

@@ -4,17 +4,26 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::append::Batch;
 use super::error::JournalError;
 use super::queue::Queue;
+use super::rollup::Rollup;
 use super::store::Store;
 use crate::base::backoff::Backoff;
 use crate::base::clock::{Clock, Mono};
+use crate::base::text::bytes;
+use crate::config::sections::Journal;
 use crate::model::event::{Event, SecondReading};
+use crate::model::record::{EventWaveform, Stream, Value};
 
 /// The longest time that an ordinary row waits for its commit.
 const GROUP: Duration = Duration::from_millis(50);
 /// Rows of a kind in one commit.
 const GROUP_ROWS: usize = 200;
+/// Minutes in one commit.
+const GROUP_MINUTES: usize = 2000;
+/// Old rows are looked for so often, and so soon again while there are more.
+const KEEP_EVERY: (Duration, Duration) = (Duration::from_secs(30), Duration::from_millis(250));
 /// A status is sent at least so often.
 const STATUS: Duration = Duration::from_secs(1);
 /// A report that found no room is sent again after this time.
@@ -31,8 +40,19 @@ pub enum Write {
     Event(Event),
     /// Somebody waits for it: write it now, with all that came before it.
     Urgent(Event),
-    /// Write them soon.
+    /// The readings of all regions of one second: write them soon.
     Readings(Vec<SecondReading>),
+    /// Values of a second that are only kept rolled up, in minutes and hours.
+    Values {
+        /// The second, Unix time.
+        second: i64,
+        /// The values.
+        values: Vec<Value>,
+    },
+    /// A waveform about an event: write it soon.
+    Waveform(EventWaveform),
+    /// A stream has reached PostgreSQL up to this position.
+    Sent(Stream, u64),
     /// Write everything that came before, then end.
     Stop,
 }
@@ -71,12 +91,21 @@ pub enum WriterOut {
 /// Where reports go; false if there is no room now.
 pub type Sink = Box<dyn Fn(WriterOut) -> bool + Send>;
 
+/// How long what is kept, and whether rows go on to PostgreSQL: those are kept until they have.
+#[derive(Clone, Debug, Default)]
+pub struct Retention {
+    /// How long.
+    pub keep: Journal,
+    /// Whether there is a PostgreSQL.
+    pub sends: bool,
+}
+
 /// Runs until [`Write::Stop`] or until every sender is gone. For a thread of its own.
 ///
 /// Never ends because of a failing disk before that: it keeps a bounded queue and tries again.
 #[expect(clippy::needless_pass_by_value, reason = "senders must see the channel closed when this ends")]
-pub fn run(store: Store, rx: Receiver<Write>, clock: Arc<dyn Clock>, sink: Sink) {
-    let mut writer = Writer::new(store, clock, sink);
+pub fn run(store: Store, retention: Retention, rx: Receiver<Write>, clock: Arc<dyn Clock>, sink: Sink) {
+    let mut writer = Writer::new(store, retention, clock, sink);
     while !writer.stopping {
         match rx.recv_timeout(writer.pause()) {
             Ok(first) => {
@@ -99,15 +128,23 @@ pub fn run(store: Store, rx: Receiver<Write>, clock: Arc<dyn Clock>, sink: Sink)
 
 struct Writer {
     store: Store,
+    retention: Retention,
     clock: Arc<dyn Clock>,
     sink: Sink,
     queue: Queue,
+    rollup: Rollup,
+    /// Taken out of the queue, and not known to be on the disk: after a failure it is appended again, from here.
+    in_flight: Option<Batch>,
     /// When the oldest row that waits must be committed.
     due: Option<Mono>,
     /// The disk refused; not before then again.
     retry: Option<Mono>,
     backoff: Backoff,
     fault: Option<String>,
+    /// Old rows are looked for then.
+    keep_due: Mono,
+    /// Readings that had to go before they reached PostgreSQL, because the journal has its largest size.
+    unsent: u64,
     newest_durable: u64,
     lost: Option<(u64, u64)>,
     durable: Option<(u64, f64)>,
@@ -118,22 +155,33 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(store: Store, clock: Arc<dyn Clock>, sink: Sink) -> Self {
-        let status_due = clock.now().mono;
+    fn new(store: Store, retention: Retention, clock: Arc<dyn Clock>, sink: Sink) -> Self {
+        let now = clock.now().mono;
+        let mut rollup = Rollup::default();
+        // The minute that the last end interrupted goes on.
+        match store.not_rolled_up() {
+            Ok(seconds) => seconds.iter().for_each(|r| rollup.reading(r)),
+            Err(e) => tracing::warn!("the newest minute of the trends begins anew: {e}"),
+        }
         Self {
             store,
+            retention,
             clock,
             sink,
             queue: Queue::default(),
+            rollup,
+            in_flight: None,
             due: None,
             retry: None,
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(2)),
             fault: None,
+            keep_due: now.after(KEEP_EVERY.0),
+            unsent: 0,
             newest_durable: 0,
             lost: None,
             durable: None,
             resend: None,
-            status_due,
+            status_due: now,
             stopping: false,
         }
     }
@@ -142,10 +190,18 @@ impl Writer {
         self.clock.now().mono
     }
 
+    fn nothing_waits(&self) -> bool {
+        self.queue.is_empty() && self.in_flight.is_none() && self.rollup.waiting() == 0
+    }
+
+    fn waiting(&self) -> u64 {
+        (self.queue.len() + self.in_flight.as_ref().map_or(0, Batch::rows)) as u64
+    }
+
     /// How long there is nothing to do.
     fn pause(&self) -> Duration {
-        let commit = if self.queue.is_empty() { None } else { self.retry.or(self.due) };
-        let next = [commit, self.resend].into_iter().flatten().fold(self.status_due, Mono::min);
+        let commit = if self.nothing_waits() { None } else { self.retry.or(self.due) };
+        let next = [commit, self.resend, Some(self.keep_due)].into_iter().flatten().fold(self.status_due, Mono::min);
         // Rounded up, so that it is really time when the wait ends.
         next.since(self.mono()) + Duration::from_micros(100)
     }
@@ -154,10 +210,20 @@ impl Writer {
         match write {
             Write::Event(event) => self.add(event, false),
             Write::Urgent(event) => self.add(event, true),
-            Write::Readings(readings) => readings.into_iter().for_each(|r| self.queue.push_reading(r)),
+            Write::Readings(readings) => {
+                readings.iter().for_each(|r| self.rollup.reading(r));
+                self.queue.push_second(readings);
+            }
+            Write::Values { second, values } => values.iter().for_each(|v| self.rollup.value(second, v)),
+            Write::Waveform(waveform) => self.queue.push_waveform(waveform),
+            Write::Sent(stream, position) => self.queue.push_sent(stream, position),
             Write::Stop => self.stopping = true,
         }
-        if self.due.is_none() && !self.queue.is_empty() {
+        self.soon();
+    }
+
+    fn soon(&mut self) {
+        if self.due.is_none() && !self.nothing_waits() {
             self.due = Some(self.mono().after(GROUP));
         }
     }
@@ -179,7 +245,13 @@ impl Writer {
         }
         self.report();
         if self.status_due <= self.mono() {
+            // A series that has stopped is complete as well.
+            self.rollup.close_others(self.clock.now().wall.as_second());
+            self.soon();
             self.status();
+        }
+        if self.keep_due <= self.mono() {
+            self.keep();
         }
     }
 
@@ -188,7 +260,7 @@ impl Writer {
         if let Some(retry) = self.retry {
             return retry <= now;
         }
-        !self.queue.is_empty()
+        !self.nothing_waits()
             && (self.queue.urgent() || self.queue.len() >= GROUP_ROWS || self.due.is_none_or(|due| due <= now))
     }
 
@@ -197,11 +269,7 @@ impl Writer {
         while let Some(result) = self.commit_group() {
             match result {
                 Ok(()) => self.works(),
-                Err(JournalError::Encode { seq, .. }) => {
-                    if let Some(seq) = self.queue.drop_event(seq) {
-                        self.lose(seq);
-                    }
-                }
+                Err(JournalError::Encode { seq, .. }) => self.never(seq),
                 Err(e) => return self.refused(&e),
             }
         }
@@ -210,21 +278,53 @@ impl Writer {
 
     fn commit_group(&mut self) -> Option<Result<(), JournalError>> {
         let broken = self.retry.is_some();
-        if self.queue.is_empty() && !broken {
+        if self.nothing_waits() && !broken {
             return None;
         }
-        let (events, readings) = self.queue.batch(GROUP_ROWS);
+        let batch = self.in_flight.take().unwrap_or_else(|| {
+            let mut batch = self.queue.take(GROUP_ROWS);
+            batch.minutes = self.rollup.take(GROUP_MINUTES);
+            batch
+        });
         let began = self.mono();
-        let result = if broken { self.store.reopen() } else { Ok(()) };
-        let result = result.and_then(|()| self.store.append(&events, &readings));
+        let result = if broken { self.store.reopen(self.clock.now()) } else { Ok(()) };
+        let result = result.and_then(|()| self.store.append(&batch));
         if result.is_ok() {
-            self.queue.done(events.len(), readings.len());
             // Numbers rise, but nothing here depends on it.
-            let newest = events.iter().map(|e| e.seq).max().unwrap_or(0).max(self.newest_durable);
+            let newest = batch.events.iter().map(|e| e.seq).max().unwrap_or(0).max(self.newest_durable);
             self.newest_durable = newest;
             self.durable = Some((newest, self.mono().secs_since(began) * 1e3));
+        } else {
+            self.in_flight = Some(batch);
         }
         Some(result)
+    }
+
+    /// An event that can never be written is given up.
+    fn never(&mut self, seq: u64) {
+        tracing::error!(seq, "an event has no written form and is lost");
+        if let Some(batch) = &mut self.in_flight {
+            batch.events.retain(|e| e.seq != seq);
+        }
+        self.lose(seq);
+    }
+
+    /// Removes a little of what is old, when there is nothing better to do.
+    fn keep(&mut self) {
+        let now = self.clock.now();
+        self.keep_due = now.mono.after(KEEP_EVERY.0);
+        if self.retry.is_some() || self.in_flight.is_some() {
+            return;
+        }
+        match self.store.keep(&self.retention.keep, self.retention.sends, now.wall.as_second()) {
+            Ok(removed) => {
+                self.unsent += removed.unsent;
+                if removed.more {
+                    self.keep_due = now.mono.after(KEEP_EVERY.1);
+                }
+            }
+            Err(e) => tracing::warn!("old rows of the journal could not be removed: {e}"),
+        }
     }
 
     fn works(&mut self) {
@@ -268,26 +368,37 @@ impl Writer {
     }
 
     fn status(&mut self) {
+        let fault = self.fault.clone().or_else(|| self.store.set_aside().map(aside)).or_else(|| {
+            (self.unsent > 0).then(|| {
+                format!(
+                    "the journal has its largest size ({}): {} of its oldest seconds went before they reached PostgreSQL; \
+                     bring the database back, or raise journal.keep_at_most",
+                    bytes(self.retention.keep.keep_at_most_bytes),
+                    self.unsent
+                )
+            })
+        });
         let sent = (self.sink)(WriterOut::Status {
             size_bytes: self.store.size_bytes(),
-            waiting: self.queue.len() as u64,
-            dropped: self.queue.dropped(),
-            fault: self.fault.clone(),
+            waiting: self.waiting(),
+            dropped: self.queue.dropped() + self.rollup.dropped() + self.unsent,
+            fault,
         });
         self.status_due = self.mono().after(if sent { STATUS } else { RESEND });
     }
 
     /// The last commits, with a few tries: an end must come even when the disk does not come back.
     fn finish(&mut self) {
+        self.rollup.close_all();
         for last in 1..=LAST_TRIES {
             self.commit_all();
-            if self.queue.is_empty() || last == LAST_TRIES {
+            if self.nothing_waits() || last == LAST_TRIES {
                 break;
             }
             let pause = self.retry.map_or(Duration::ZERO, |t| t.since(self.mono()));
             std::thread::sleep(pause);
         }
-        let lost = self.queue.len();
+        let lost = self.waiting();
         if lost > 0 {
             let why = self.fault.take().unwrap_or_default();
             self.fault = Some(format!("{lost} rows of the journal were lost at the end: {why}"));
@@ -303,6 +414,14 @@ impl Writer {
         }
         self.status();
     }
+}
+
+fn aside(path: &std::path::Path) -> String {
+    format!(
+        "the journal was damaged and lies at {}; a new one was begun. Check the disk (smartctl, the kernel's log), then move \
+         that file away",
+        path.display()
+    )
 }
 
 #[cfg(test)]
