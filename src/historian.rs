@@ -1,7 +1,9 @@
-//! The link to PostgreSQL: whether it answers, how fast, and how large the database is.
+//! The link to PostgreSQL: whether it answers, how fast, and how large the database is; and the care for it.
 
+pub mod care;
 mod link;
 mod target;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn the_task_can_be_handed_to_another_thread() {
         fn sendable<T: Send>(_: &T) {}
-        let cfg = Historian { url: "postgres://vms@127.0.0.1/x".into(), password: None };
+        let cfg = Historian { url: "postgres://vms@127.0.0.1/x".into(), ..Historian::default() };
         sendable(&run(cfg.clone(), Arc::new(SystemClock::new()), Shutdown::new(), Box::new(|_| true)));
         sendable(&probe(cfg));
     }

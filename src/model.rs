@@ -7,6 +7,7 @@ pub mod bus;
 pub mod calibration;
 pub mod camera;
 pub mod compensation;
+pub mod database;
 pub mod event;
 pub mod host;
 pub mod ids;
@@ -14,6 +15,7 @@ pub mod intent;
 pub mod logs;
 pub mod quantity;
 pub mod status;
+pub mod timetable;
 pub mod upkeep;
 pub mod vibration;
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
@@ -17,17 +18,20 @@ use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
 use crate::camera::{self, Control, Frame, Hooks, Settings};
-use crate::config::sections::{Camera, Config};
+use crate::config::sections::{Camera, Config, Historian};
 use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
+use crate::historian::care;
 use crate::journal::{self, Opened, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
 use crate::model::CameraId;
 use crate::model::board::{Board, DemoFault};
 use crate::model::bus::Demand;
 use crate::model::compensation::Compensations;
+use crate::model::event::EventKind;
 use crate::model::intent::Intent;
+use crate::model::timetable::Done;
 use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
 use crate::upkeep::{Catalogue, checks};
@@ -36,6 +40,8 @@ use crate::{historian, host};
 
 /// Writes that may wait for the journal's thread.
 const WRITES: usize = 8192;
+/// Wishes for the database that may wait.
+const CARES: usize = 8;
 /// Wishes that may wait.
 const WISHES: usize = 64;
 /// The whole end must be over within five seconds; each part gets its share.
@@ -161,12 +167,15 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         });
     }
 
+    // The database's care gets its wishes over a short queue.
+    let (caring, cared) = mpsc::channel::<care::Asked>(CARES);
+
     // The decider.
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, (controls, switches), resets, &options, &intake),
+        requests: requests(&stop, &threads, (controls, switches), resets, caring, &options, &intake),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -182,7 +191,11 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     if let Some(h) = config.historian.clone() {
         let sink = intake.clone();
         let push = Box::new(move |b| sink.push(Input::Historian(Box::new(b))));
-        runtime.spawn(historian::run(h, Arc::clone(&clock), stop.shutdown.clone(), push));
+        runtime.spawn(historian::run(h.clone(), Arc::clone(&clock), stop.shutdown.clone(), push));
+        let sink = intake.clone();
+        let push = Arc::new(move |out| sink.push(Input::Database(Box::new(out))));
+        let settings = care_settings(h, &config, &past, clock.now().wall);
+        runtime.spawn(care::run(settings, Arc::clone(&clock), stop.shutdown.clone(), cared, push));
     }
     runtime.spawn(signals::listen(stop.clone()));
     let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
@@ -260,11 +273,22 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         recent: r.recent,
         upkeep: r.upkeep,
         baselines: r.baselines,
+        care: r.care,
         events: r.events,
         first: r.first,
         note,
     };
     Ok((store, past))
+}
+
+/// What the database's care starts from.
+fn care_settings(cfg: Historian, config: &Config, past: &Past, now: jiff::Timestamp) -> care::Settings {
+    let last = past.care.iter().filter_map(|e| match &e.kind {
+        EventKind::DatabaseCare { record } => Some((record.job, Done { at: e.at, passed: record.passed })),
+        _ => None,
+    });
+    let (zone, since) = (config.site.time_zone.clone(), past.first.unwrap_or(now));
+    care::Settings { cfg, zone, last: last.collect(), since }
 }
 
 /// A camera's compensations as bits: the decider switches them, the streaming thread reads them once a frame, without a lock.
@@ -318,6 +342,7 @@ fn requests(
     threads: &Threads,
     (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
+    caring: mpsc::Sender<care::Asked>,
     options: &Options,
     intake: &Intake,
 ) -> Box<dyn Fn(Request) + Send> {
@@ -361,6 +386,14 @@ fn requests(
                 warn!(
                     "{camera}: the disk is busy with earlier scales; put scale_mm_per_px = {number} into the file by hand"
                 );
+            }
+        }
+        Request::Database { wish, who } => {
+            if let Err(e) = caring.try_send(care::Asked { wish, who }) {
+                let wish = match e {
+                    TrySendError::Full(a) | TrySendError::Closed(a) => a.wish,
+                };
+                warn!("the care of the database is busy; not done: {}", wish.words());
             }
         }
         Request::Compensate(i, on) => {

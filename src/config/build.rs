@@ -16,6 +16,7 @@ use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
 use crate::model::compensation::{Compensation, Compensations};
 use crate::model::quantity::Quantity;
+use crate::model::timetable::Timetable;
 use crate::model::vibration::{LimitKind, Role};
 
 /// The configuration of a tree without faults.
@@ -25,7 +26,7 @@ pub fn config(root: &Sect) -> Config {
         site: site(&sect("site")),
         cameras: root.tables("camera").iter().map(camera).collect(),
         plcs: root.tables("plc").iter().map(plc).collect(),
-        historian: root.table("historian").map(|s| Historian { url: text(s, "url"), password: secret(s) }),
+        historian: root.table("historian").map(historian),
         recording: recording(&sect("recording")),
         resources: resources(&sect("resources")),
         logs: logs(&sect("logs")),
@@ -201,6 +202,17 @@ fn logs(s: &Sect) -> Logs {
         rotate_at_bytes: s.size("rotate_at").unwrap_or_default(),
         keep: count(s, "keep"),
         watch: s.list("watch").to_vec(),
+    }
+}
+
+fn historian(s: &Sect) -> Historian {
+    let when = |key: &str| Timetable::parse(word(s, key)).unwrap_or_default();
+    Historian {
+        url: text(s, "url"),
+        password: secret(s),
+        ca_file: s.text("ca_file").map(|t| PathBuf::from(t.as_ref())),
+        vacuum: when("vacuum"),
+        reindex: when("reindex"),
     }
 }
 

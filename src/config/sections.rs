@@ -11,6 +11,7 @@ use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
 use crate::model::compensation::Compensations;
 use crate::model::quantity::Quantity;
+use crate::model::timetable::Timetable;
 use crate::model::vibration::{LimitKind, Role};
 use crate::model::{CameraId, PlcId, RoiId, TagId};
 
@@ -211,12 +212,18 @@ pub struct Tag {
 }
 
 /// PostgreSQL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Historian {
     /// Address without password.
     pub url: Arc<str>,
     /// Password.
     pub password: Option<SecretString>,
+    /// The certificate of the authority that is believed; none: those that the system believes.
+    pub ca_file: Option<PathBuf>,
+    /// When the tables are vacuumed and analysed.
+    pub vacuum: Timetable,
+    /// When the indexes are built anew.
+    pub reindex: Timetable,
 }
 
 /// Recording around events.

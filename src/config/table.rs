@@ -284,6 +284,27 @@ const HISTORIAN: &[Key] = &[
         "\"postgres://vms@127.0.0.1:5432/deevia_vms\"",
     ),
     key("password", Secret, Optional, "Where the password is.", "{ env = \"VMS_DB_PASSWORD\" }"),
+    key(
+        "ca_file",
+        Path,
+        Optional,
+        "Certificate (PEM) of the authority that the server's certificate is from, where it is the plant's own; a relative path is beside this file. On the network the connection is always encrypted and the server verified.",
+        "\"plant-ca.pem\"",
+    ),
+    key(
+        "vacuum",
+        Text,
+        Default("\"sunday 03:00\""),
+        "When all tables are vacuumed and analysed, in the site's time zone: `WEEKDAY HH:MM`, `daily HH:MM`, `DAY HH:MM` (day of the month), or `off`. A run that was missed is caught up.",
+        "",
+    ),
+    key(
+        "reindex",
+        Text,
+        Default("\"1 03:30\""),
+        "When all indexes are built anew, without holding up writers; written as `vacuum`.",
+        "",
+    ),
 ];
 
 const RECORDING: &[Key] = &[

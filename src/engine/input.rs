@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
+use crate::historian::care::CareOut;
 use crate::journal::WriterOut;
 use crate::model::board::{DemoFault, HistorianBoard};
 use crate::model::bus::{BusFrame, PlcReport};
@@ -35,6 +36,8 @@ pub enum Input {
     Logs(Box<LogReport>),
     /// The link to PostgreSQL.
     Historian(Box<HistorianBoard>),
+    /// The database's health and what is done for it.
+    Database(Box<CareOut>),
     /// What the journal's thread tells.
     Writer(WriterOut),
     /// Somebody asks for something.

@@ -17,6 +17,7 @@ use crate::model::board::{
 use crate::model::bus::{BusFrame, Direction, PlcBoard, PlcReport};
 use crate::model::camera::{CameraBoard, CameraReport, Snapshot};
 use crate::model::compensation::Compensations;
+use crate::model::database::DatabaseBoard;
 use crate::model::event::Event;
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
@@ -46,6 +47,8 @@ pub struct Shown {
     pub logs: Option<Arc<LogReport>>,
     /// PostgreSQL.
     pub historian: HistorianBoard,
+    /// The database's health.
+    pub database: DatabaseBoard,
     /// The journal.
     pub journal: JournalBoard,
     events: Ring<Event>,
@@ -80,6 +83,7 @@ impl Shown {
                 state: if config.historian.is_some() { HistorianState::Connecting } else { HistorianState::Off },
                 ..HistorianBoard::default()
             },
+            database: DatabaseBoard::default(),
             journal: JournalBoard {
                 events: past.events,
                 last_event: past.recent.last().map(|e| e.at),
@@ -162,6 +166,7 @@ impl Shown {
                 cameras: &self.cameras,
                 plcs: &self.plcs,
                 historian: &self.historian,
+                database: &self.database,
                 journal: &self.journal,
                 logs: self.logs.as_deref(),
             },
@@ -189,6 +194,7 @@ impl Shown {
             indicators: Arc::clone(&self.indicators),
             logs: self.logs.clone(),
             historian: self.historian.clone(),
+            database: self.database.clone(),
             journal: self.journal.clone(),
             alarms: alarms.into(),
             events: self.events.to_vec().into(),

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::alarm::Alarm;
 use super::bus::{BusFrame, PlcBoard};
 use super::camera::{CameraBoard, Snapshot};
+use super::database::DatabaseBoard;
 use super::event::Event;
 use super::host::HostReport;
 use super::logs::LogReport;
@@ -247,6 +248,8 @@ pub struct Board {
     pub logs: Option<Arc<LogReport>>,
     /// The link to PostgreSQL.
     pub historian: HistorianBoard,
+    /// The database's health, and what is done for it.
+    pub database: DatabaseBoard,
     /// The local journal.
     pub journal: JournalBoard,
     /// Alarms that are not normal: unacknowledged first, then by priority, then newest.
@@ -284,6 +287,7 @@ impl Board {
             indicators: Arc::new([]),
             logs: None,
             historian: HistorianBoard::default(),
+            database: DatabaseBoard::default(),
             journal: JournalBoard::default(),
             alarms: Arc::new([]),
             events: Arc::new([]),
