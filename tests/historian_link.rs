@@ -3,8 +3,12 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its helper fails")]
 
+#[path = "historian/care.rs"]
+mod care;
 #[path = "common/cluster.rs"]
 mod cluster;
+#[path = "historian/tls.rs"]
+mod tls;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};

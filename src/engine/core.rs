@@ -495,6 +495,11 @@ impl Core {
                     answer(reply, Err(format!("there is no camera {camera}")));
                 }
             }
+            IntentKind::RecordCare(record) => {
+                self.shown.database.last = Some(Arc::clone(&record));
+                let kind = EventKind::DatabaseCare { record };
+                self.emit_durably(kind, reply.map(|r| (r, "recorded".into())), now);
+            }
             IntentKind::Database(wish) => self.database_wish(wish, who, reply),
             IntentKind::DemoFault { fault, on } => {
                 if self.shown.demo.iter().any(|f| f.id == fault) {

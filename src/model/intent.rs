@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 
 use super::calibration::Length;
 use super::compensation::Compensation;
-use super::database::DatabaseWish;
+use super::database::{CareRecord, DatabaseWish};
 use super::upkeep::Answer;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
@@ -86,6 +86,8 @@ pub enum IntentKind {
     },
     /// Look after the database: vacuum, reindex, cancel a query, stop the job that is running.
     Database(DatabaseWish),
+    /// Put into the record what a command did for the database.
+    RecordCare(Arc<CareRecord>),
     /// Demonstration only: switch a fault on or off.
     DemoFault {
         /// The fault's id.

@@ -20,6 +20,8 @@ use crate::model::timetable::{Done, Timetable};
 const TICK: Duration = Duration::from_secs(30);
 /// What failed by the timetable is tried again after this.
 const RETRY: SignedDuration = SignedDuration::from_hours(6);
+/// What was missed while nothing ran is caught up this long after the start.
+const FIRST: Duration = Duration::from_secs(3);
 /// While another node is at it, or the server is away, the timetable waits this long.
 const LATER: Duration = Duration::from_mins(5);
 /// Jobs of the timetable are done under this name.
@@ -36,6 +38,7 @@ pub(super) async fn run(
 ) {
     let mut worker = Worker { settings, targets, clock, shutdown, sink, not_before: None };
     worker.tell_plan();
+    let mut tick = FIRST;
     loop {
         let order = tokio::select! {
             wish = asked.recv() => match wish {
@@ -43,7 +46,10 @@ pub(super) async fn run(
                 // Nobody can ask any more: the timetable goes on alone.
                 None => { shutdown.recv().await; return }
             },
-            () = tokio::time::sleep(TICK) => worker.due(),
+            () = tokio::time::sleep(tick) => {
+                tick = TICK;
+                worker.due()
+            }
             () = shutdown.recv() => return,
         };
         if let Some(order) = order {
