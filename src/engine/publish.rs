@@ -12,11 +12,12 @@ use crate::config::Config;
 use crate::config::sections::{Parity, Resources};
 use crate::model::alarm::Alarm;
 use crate::model::board::{
-    Board, DemoFault, EngineBoard, EngineState, HistorianBoard, HistorianState, Indicator, JournalBoard,
+    Board, DemoFault, EngineBoard, EngineState, ForwardBoard, HistorianBoard, HistorianState, Indicator, JournalBoard,
 };
 use crate::model::bus::{BusFrame, Direction, PlcBoard, PlcReport};
 use crate::model::camera::{CameraBoard, CameraReport, Snapshot};
 use crate::model::compensation::Compensations;
+use crate::model::database::DatabaseBoard;
 use crate::model::event::Event;
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
@@ -46,6 +47,10 @@ pub struct Shown {
     pub logs: Option<Arc<LogReport>>,
     /// PostgreSQL.
     pub historian: HistorianBoard,
+    /// Rows on their way there.
+    pub forward: ForwardBoard,
+    /// The database's health.
+    pub database: DatabaseBoard,
     /// The journal.
     pub journal: JournalBoard,
     events: Ring<Event>,
@@ -76,10 +81,12 @@ impl Shown {
             traffic: Ring::new(TRAFFIC),
             host: None,
             logs: None,
+            forward: ForwardBoard::default(),
             historian: HistorianBoard {
                 state: if config.historian.is_some() { HistorianState::Connecting } else { HistorianState::Off },
                 ..HistorianBoard::default()
             },
+            database: DatabaseBoard::default(),
             journal: JournalBoard {
                 events: past.events,
                 last_event: past.recent.last().map(|e| e.at),
@@ -162,6 +169,8 @@ impl Shown {
                 cameras: &self.cameras,
                 plcs: &self.plcs,
                 historian: &self.historian,
+                forward: &self.forward,
+                database: &self.database,
                 journal: &self.journal,
                 logs: self.logs.as_deref(),
             },
@@ -189,6 +198,8 @@ impl Shown {
             indicators: Arc::clone(&self.indicators),
             logs: self.logs.clone(),
             historian: self.historian.clone(),
+            forward: self.forward.clone(),
+            database: self.database.clone(),
             journal: self.journal.clone(),
             alarms: alarms.into(),
             events: self.events.to_vec().into(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::history::{self, History};
@@ -77,6 +78,19 @@ impl Outbox for Reader {
         })
     }
 
+    fn position_at(&mut self, stream: Stream, at: Timestamp) -> Result<u64, String> {
+        let (table, id, column, value) = match stream {
+            Stream::Event => ("event", "seq", "at_ns", rows::to_ns(at)),
+            Stream::Minute => ("minute", "id", "at", at.as_second()),
+            Stream::Waveform => ("waveform", "id", "at_ns", rows::to_ns(at)),
+            Stream::Second => ("second", "id", "at", at.as_second()),
+        };
+        self.read(|c| {
+            let sql = format!("select coalesce(max({id}), 0) from {table} where {column} <= ?1");
+            c.query_row(&sql, [value], |r| r.get::<_, i64>(0)).map(i64::unsigned_abs)
+        })
+    }
+
     fn hash_of(&mut self, seq: u64) -> Result<Option<[u8; 32]>, String> {
         self.read(|c| {
             let hash = c
@@ -89,8 +103,9 @@ impl Outbox for Reader {
 }
 
 fn events(c: &Connection, after: i64, most: usize) -> rusqlite::Result<Option<Portion>> {
-    let mut read =
-        c.prepare_cached("select seq, at_ns, kind, subject, body, hash from event where seq > ?1 order by seq limit ?2")?;
+    let mut read = c.prepare_cached(
+        "select seq, at_ns, kind, subject, body, hash from event where seq > ?1 order by seq limit ?2",
+    )?;
     let row = |r: &rusqlite::Row<'_>| {
         Ok(StoredEvent {
             seq: r.get::<_, i64>(0)?.unsigned_abs(),
@@ -113,10 +128,10 @@ fn minutes(c: &Connection, after: i64, most: usize) -> rusqlite::Result<Option<P
     let found: Vec<(Rolled, i64)> = read
         .query_map((after, most as i64), |r| Ok((history::rolled(r)?, r.get(7)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(found.last().map(|m| m.1.unsigned_abs()).map(|up_to| Portion {
-        up_to,
-        rows: Rows::Minutes(found.into_iter().map(|m| m.0).collect()),
-    }))
+    Ok(found
+        .last()
+        .map(|m| m.1.unsigned_abs())
+        .map(|up_to| Portion { up_to, rows: Rows::Minutes(found.into_iter().map(|m| m.0).collect()) }))
 }
 
 fn waveforms(c: &Connection, after: i64, most: usize) -> rusqlite::Result<Option<Portion>> {
@@ -125,10 +140,10 @@ fn waveforms(c: &Connection, after: i64, most: usize) -> rusqlite::Result<Option
     let found: Vec<(Option<EventWaveform>, i64)> = read
         .query_map((after, most as i64), |r| Ok((rows::waveform(r)?, r.get(4)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(found.last().map(|w| w.1.unsigned_abs()).map(|up_to| Portion {
-        up_to,
-        rows: Rows::Waveforms(found.into_iter().filter_map(|w| w.0).collect()),
-    }))
+    Ok(found
+        .last()
+        .map(|w| w.1.unsigned_abs())
+        .map(|up_to| Portion { up_to, rows: Rows::Waveforms(found.into_iter().filter_map(|w| w.0).collect()) }))
 }
 
 fn seconds(c: &Connection, after: i64, most: usize) -> rusqlite::Result<Option<Portion>> {
