@@ -18,6 +18,7 @@ mod calibrating;
 mod held;
 mod measuring;
 mod probing;
+mod records;
 mod running;
 pub mod scaling;
 mod serving;
@@ -30,8 +31,9 @@ mod threads;
 pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use measuring::measure;
 pub use probing::{keys, probe};
+pub use records::{Records, records, unreadable};
 pub use running::{run_console, run_engine};
-pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, set_demo_fault};
+pub use serving::{acknowledge, alarm_history, ask_fleet, ask_status, demo_faults, set_demo_fault};
 #[cfg(feature = "demo")]
 pub use staging::run_demo;
 

@@ -8,6 +8,7 @@ pub mod calibration;
 pub mod camera;
 pub mod compensation;
 pub mod event;
+pub mod fleet;
 pub mod host;
 pub mod ids;
 pub mod intent;

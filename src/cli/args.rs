@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{alarms, calibrate, check, config, demo, engine, globals::Globals, keys, later, manual, measure, status};
+use super::{
+    alarms, calibrate, check, config, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure, status,
+};
 use crate::base::error::Outcome;
 
 /// Watches how machines vibrate: cameras, measurement, alarms, PLC, history and upkeep in one program.
@@ -50,6 +52,10 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// List and acknowledge alarms
     Alarms(alarms::AlarmsArgs),
+    /// Every node of the site: heard of, alarms, cameras, PLCs; exit 1 where one needs a person
+    Fleet,
+    /// Events, readings, trends and maintenance records from the journal, by time; and the proof that none was changed
+    History(history::HistoryArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),
     /// The console's keys
@@ -78,6 +84,8 @@ impl Args {
             Some(Command::Measure(a)) => measure::run(&globals()?, a),
             Some(Command::Calibrate(a)) => calibrate::run(&globals()?, a),
             Some(Command::Alarms(a)) => alarms::run(&globals()?, &a),
+            Some(Command::Fleet) => fleet::run(&globals()?),
+            Some(Command::History(a)) => history::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),
             Some(Command::Completions(a)) => manual::completions(&a),

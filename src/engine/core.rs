@@ -245,6 +245,7 @@ impl Core {
             Input::Host(report) => self.shown.host = Some(Arc::new(*report)),
             Input::Logs(report) => self.shown.logs = Some(Arc::new(*report)),
             Input::Historian(h) => self.shown.historian = *h,
+            Input::Fleet(nodes) => self.shown.fleet = nodes.into(),
             Input::Writer(w) => self.writer(w),
             Input::Intent(i) => self.intent(*i),
             Input::Note { text, bad } => {

@@ -8,6 +8,7 @@ use crate::journal::WriterOut;
 use crate::model::board::{DemoFault, HistorianBoard};
 use crate::model::bus::{BusFrame, PlcReport};
 use crate::model::camera::{CameraReport, Snapshot};
+use crate::model::fleet::NodeState;
 use crate::model::host::HostReport;
 use crate::model::intent::Intent;
 use crate::model::logs::LogReport;
@@ -35,6 +36,8 @@ pub enum Input {
     Logs(Box<LogReport>),
     /// The link to PostgreSQL.
     Historian(Box<HistorianBoard>),
+    /// The nodes that write to the same database.
+    Fleet(Vec<NodeState>),
     /// What the journal's thread tells.
     Writer(WriterOut),
     /// Somebody asks for something.

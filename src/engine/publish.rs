@@ -18,6 +18,7 @@ use crate::model::bus::{BusFrame, Direction, PlcBoard, PlcReport};
 use crate::model::camera::{CameraBoard, CameraReport, Snapshot};
 use crate::model::compensation::Compensations;
 use crate::model::event::Event;
+use crate::model::fleet::NodeState;
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
 
@@ -48,6 +49,8 @@ pub struct Shown {
     pub historian: HistorianBoard,
     /// The journal.
     pub journal: JournalBoard,
+    /// The nodes that write to the same database.
+    pub fleet: Arc<[NodeState]>,
     events: Ring<Event>,
     indicators: Arc<[Indicator]>,
     /// The picture somebody looks at.
@@ -86,6 +89,7 @@ impl Shown {
                 durable_seq: past.last_seq,
                 ..JournalBoard::default()
             },
+            fleet: Arc::new([]),
             events,
             indicators: Arc::new([]),
             snapshot: None,
@@ -190,6 +194,7 @@ impl Shown {
             logs: self.logs.clone(),
             historian: self.historian.clone(),
             journal: self.journal.clone(),
+            fleet: Arc::clone(&self.fleet),
             alarms: alarms.into(),
             events: self.events.to_vec().into(),
             snapshot: self.snapshot.clone(),

@@ -10,6 +10,7 @@ use super::alarm::Alarm;
 use super::bus::{BusFrame, PlcBoard};
 use super::camera::{CameraBoard, Snapshot};
 use super::event::Event;
+use super::fleet::NodeState;
 use super::host::HostReport;
 use super::logs::LogReport;
 use super::upkeep::UpkeepBoard;
@@ -249,6 +250,8 @@ pub struct Board {
     pub historian: HistorianBoard,
     /// The local journal.
     pub journal: JournalBoard,
+    /// Every node that writes to the same database; empty where there is none, or before it was read.
+    pub fleet: Arc<[NodeState]>,
     /// Alarms that are not normal: unacknowledged first, then by priority, then newest.
     pub alarms: Arc<[Alarm]>,
     /// Newest events, oldest first.
@@ -285,6 +288,7 @@ impl Board {
             logs: None,
             historian: HistorianBoard::default(),
             journal: JournalBoard::default(),
+            fleet: Arc::new([]),
             alarms: Arc::new([]),
             events: Arc::new([]),
             upkeep: Arc::default(),
