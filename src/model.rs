@@ -9,6 +9,7 @@ pub mod camera;
 pub mod compensation;
 pub mod event;
 pub mod fleet;
+pub mod history;
 pub mod host;
 pub mod ids;
 pub mod intent;

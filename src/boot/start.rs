@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::held::Held;
+use super::looking::Looking;
 use super::threads::Threads;
 use super::{scaling, serving, signals};
 use crate::base::clock::Clock;
@@ -167,7 +168,15 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, (controls, switches), resets, &options, &intake),
+        requests: requests(
+            &stop,
+            &threads,
+            (controls, switches),
+            resets,
+            &options,
+            &intake,
+            Looking::start(&threads, &clock, &intake, &held.dir),
+        ),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -321,6 +330,7 @@ fn requests(
     resets: Vec<Arc<Notify>>,
     options: &Options,
     intake: &Intake,
+    looking: Looking,
 ) -> Box<dyn Fn(Request) + Send> {
     let (stop, intake) = (stop.clone(), intake.clone());
     let (fault_tx, fault_rx) = sync_channel::<(Arc<str>, bool)>(16);
@@ -374,6 +384,7 @@ fn requests(
                 r.notify_one();
             }
         }
+        Request::History(ask) => looking.ask(ask),
         Request::Fault { fault, on } => {
             if fault_tx.try_send((fault, on)).is_err() {
                 warn!("the demonstration is busy with earlier faults");

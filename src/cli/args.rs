@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    alarms, calibrate, check, config, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure, status,
+    alarms, calibrate, check, config, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure,
+    status,
 };
 use crate::base::error::Outcome;
 

@@ -26,7 +26,9 @@ pub fn print(fleet: &Value, json: bool) -> Outcome {
     if json {
         out::json(fleet)?;
     } else if nodes.is_empty() {
-        out::line("no node is known: nodes tell of themselves through PostgreSQL; see [historian] in vms.toml, and `vms check`")?;
+        out::line(
+            "no node is known: nodes tell of themselves through PostgreSQL; see [historian] in vms.toml, and `vms check`",
+        )?;
     } else {
         out::line(&table(nodes, &fleet["time_zone"]))?;
     }
@@ -59,7 +61,18 @@ fn table(nodes: &[Value], zone: &Value) -> String {
     };
     let rows: Vec<Vec<String>> = nodes.iter().map(row).collect();
     let heading = [
-        "STATE", "SITE", "NODE", "VERSION", "HEARD", "LAST SEEN", "ALARMS", "NEW", "CAMERAS", "PLCS", "QUEUED", "WORST",
+        "STATE",
+        "SITE",
+        "NODE",
+        "VERSION",
+        "HEARD",
+        "LAST SEEN",
+        "ALARMS",
+        "NEW",
+        "CAMERAS",
+        "PLCS",
+        "QUEUED",
+        "WORST",
     ];
     out::table(&heading, &rows)
 }
@@ -104,7 +117,11 @@ mod tests {
             assert_eq!(print(&fleet(age_s, new), true).unwrap(), want);
         }
         assert_eq!(print(&serde_json::json!({ "nodes": [] }), true).unwrap(), Exit::Fine);
-        assert_eq!(print(&serde_json::json!({ "nodes": [{}] }), true).unwrap(), Exit::NotFine, "what is not known is not fine");
+        assert_eq!(
+            print(&serde_json::json!({ "nodes": [{}] }), true).unwrap(),
+            Exit::NotFine,
+            "what is not known is not fine"
+        );
     }
 
     #[test]

@@ -3,7 +3,6 @@
 mod events;
 mod print;
 mod proof;
-mod range;
 mod readings;
 mod trend;
 
@@ -100,7 +99,7 @@ struct ReadingsArgs {
     /// Only this region
     #[arg(long, value_name = "ID")]
     roi: Option<String>,
-    /// Only this quantity, such as velocity_rms_mm_s
+    /// Only this quantity: its velocity, peak frequency and so on, by name
     #[arg(long, value_name = "NAME")]
     quantity: Option<String>,
     /// Only the newest N rows [default: 60 where neither --from nor --to is given]
@@ -142,7 +141,7 @@ struct TrendArgs {
     step: Option<StepArg>,
     #[command(flatten)]
     range: RangeArgs,
-    /// Only the newest N points
+    /// Only the newest N steps of the range
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     last: Option<u32>,
     #[command(flatten)]
@@ -205,7 +204,7 @@ pub fn run(globals: &Globals, args: &HistoryArgs) -> Outcome {
 
 /// The range given, as moments.
 fn range_of(r: &RangeArgs, records: &Records) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
-    range::range(r.from.as_deref(), r.to.as_deref(), records.now, &records.zone).map_err(usage)
+    crate::base::moment::range(r.from.as_deref(), r.to.as_deref(), records.now, &records.zone).map_err(usage)
 }
 
 /// Says which names there are, the nearest first.

@@ -25,6 +25,7 @@ use crate::model::bus::{Access, Demand, PlcState};
 use crate::model::camera::CameraState;
 use crate::model::compensation::Compensations;
 use crate::model::event::{Event, EventKind};
+use crate::model::history::{self, Answer as LookedUp, Ask, Asker};
 use crate::model::intent::{Intent, IntentKind, Reply};
 use crate::model::upkeep::Answer;
 use crate::model::vibration::{Grade, Level, Role};
@@ -75,6 +76,8 @@ pub enum Request {
     Compensate(usize, Compensations),
     /// Open this PLC's port anew.
     Reset(usize),
+    /// Look this up in the record.
+    History(Ask),
     /// Switch a fault of the demonstration.
     Fault {
         /// Which.
@@ -246,6 +249,7 @@ impl Core {
             Input::Logs(report) => self.shown.logs = Some(Arc::new(*report)),
             Input::Historian(h) => self.shown.historian = *h,
             Input::Fleet(nodes) => self.shown.fleet = nodes.into(),
+            Input::History(a) => self.looked_up(*a),
             Input::Writer(w) => self.writer(w),
             Input::Intent(i) => self.intent(*i),
             Input::Note { text, bad } => {
@@ -486,6 +490,10 @@ impl Core {
                     answer(reply, Err(format!("there is no camera {camera}")));
                 }
             }
+            IntentKind::History(ask) => {
+                (self.out.requests)(Request::History(ask));
+                answer(reply, Ok(String::new()));
+            }
             IntentKind::DemoFault { fault, on } => {
                 if self.shown.demo.iter().any(|f| f.id == fault) {
                     (self.out.requests)(Request::Fault { fault: Arc::clone(&fault), on });
@@ -510,6 +518,16 @@ impl Core {
                 answer(reply, Ok("stopping".into()));
                 (self.out.requests)(Request::Shutdown);
             }
+        }
+    }
+
+    /// Something was looked up: for the engine's own forecasts, or for whoever asked, who waits at the screen.
+    fn looked_up(&mut self, found: LookedUp) {
+        if found.asker == Asker::Forecast {
+            self.health.looked_up(&found);
+        } else {
+            self.shown.history = history::with_answer(&self.shown.history, found);
+            self.publish(self.clock.now());
         }
     }
 
@@ -642,6 +660,9 @@ impl Core {
         }
         self.pending.impatient(now.mono, self.facts.journal_fault.as_deref());
         let indicators = self.shown.indicators(&self.config.resources, &mut self.health, now);
+        if let Some(ask) = self.health.ask(&indicators, now) {
+            (self.out.requests)(Request::History(ask));
+        }
         self.facts.indicators = indicators;
         self.bank.adopt_indicators(&self.facts);
         let dropped = self.intake.dropped();

@@ -9,6 +9,7 @@ use crate::model::board::{DemoFault, HistorianBoard};
 use crate::model::bus::{BusFrame, PlcReport};
 use crate::model::camera::{CameraReport, Snapshot};
 use crate::model::fleet::NodeState;
+use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::intent::Intent;
 use crate::model::logs::LogReport;
@@ -40,6 +41,8 @@ pub enum Input {
     Fleet(Vec<NodeState>),
     /// What the journal's thread tells.
     Writer(WriterOut),
+    /// What was looked up in the record.
+    History(Box<Answer>),
     /// Somebody asks for something.
     Intent(Box<Intent>),
     /// The demonstration's faults have changed.

@@ -19,6 +19,7 @@ use crate::model::camera::{CameraBoard, CameraReport, Snapshot};
 use crate::model::compensation::Compensations;
 use crate::model::event::Event;
 use crate::model::fleet::NodeState;
+use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
 
@@ -49,6 +50,8 @@ pub struct Shown {
     pub historian: HistorianBoard,
     /// The journal.
     pub journal: JournalBoard,
+    /// Answers to questions about the past.
+    pub history: Arc<[Arc<Answer>]>,
     /// The nodes that write to the same database.
     pub fleet: Arc<[NodeState]>,
     events: Ring<Event>,
@@ -89,6 +92,7 @@ impl Shown {
                 durable_seq: past.last_seq,
                 ..JournalBoard::default()
             },
+            history: Arc::new([]),
             fleet: Arc::new([]),
             events,
             indicators: Arc::new([]),
@@ -194,6 +198,7 @@ impl Shown {
             logs: self.logs.clone(),
             historian: self.historian.clone(),
             journal: self.journal.clone(),
+            history: Arc::clone(&self.history),
             fleet: Arc::clone(&self.fleet),
             alarms: alarms.into(),
             events: self.events.to_vec().into(),

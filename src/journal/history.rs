@@ -59,6 +59,8 @@ pub struct EventFilter {
     pub kinds: Vec<String>,
     /// Only about subjects (alarm, camera, region, run) that contain this.
     pub subject: Option<String>,
+    /// Only about exactly this.
+    pub about: Option<String>,
     /// Only those whose written form contains this; letters count the same large and small.
     pub text: Option<String>,
     /// Only below this number: how a reader goes back page by page.
@@ -165,6 +167,9 @@ impl History {
         }
         if let Some(subject) = &filter.subject {
             conditions.push(format!("instr(lower(subject), lower(?{})) > 0", put(subject.clone())));
+        }
+        if let Some(about) = &filter.about {
+            conditions.push(format!("subject = ?{}", put(about.clone())));
         }
         if let Some(text) = &filter.text {
             conditions.push(format!("instr(lower(body), lower(?{})) > 0", put(text.clone())));

@@ -11,6 +11,7 @@ use super::bus::{BusFrame, PlcBoard};
 use super::camera::{CameraBoard, Snapshot};
 use super::event::Event;
 use super::fleet::NodeState;
+use super::history::Answer;
 use super::host::HostReport;
 use super::logs::LogReport;
 use super::upkeep::UpkeepBoard;
@@ -256,6 +257,8 @@ pub struct Board {
     pub alarms: Arc<[Alarm]>,
     /// Newest events, oldest first.
     pub events: Arc<[Event]>,
+    /// The newest answers to questions about the past; the newest last.
+    pub history: Arc<[Arc<Answer>]>,
     /// Maintenance.
     pub upkeep: Arc<UpkeepBoard>,
     /// The picture asked for by [`super::intent::IntentKind::Watch`].
@@ -291,6 +294,7 @@ impl Board {
             fleet: Arc::new([]),
             alarms: Arc::new([]),
             events: Arc::new([]),
+            history: Arc::new([]),
             upkeep: Arc::default(),
             snapshot: None,
             demo: Arc::new([]),

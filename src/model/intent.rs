@@ -5,6 +5,7 @@ use std::sync::mpsc::SyncSender;
 
 use super::calibration::Length;
 use super::compensation::Compensation;
+use super::history::Ask;
 use super::upkeep::Answer;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
@@ -83,6 +84,8 @@ pub enum IntentKind {
         /// On or off.
         on: bool,
     },
+    /// Look something up in the record; the answer comes on the board.
+    History(Ask),
     /// Demonstration only: switch a fault on or off.
     DemoFault {
         /// The fault's id.

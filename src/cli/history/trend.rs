@@ -82,13 +82,9 @@ fn pick(records: &Records, args: &TrendArgs, known: &[SeriesInfo]) -> Result<Pic
     if let Some(roi) = &args.roi {
         let roi = known_region(records, roi, known)?;
         let series = |q: Quantity| roi_series(&roi, q).to_string();
-        let wanted = match &args.quantity {
-            Some(q) => quantity(q)?,
-            None => {
-                let usual = [Quantity::VelocityRmsMmS, Quantity::DisplacementPpMm, Quantity::DisplacementPpPx];
-                usual.into_iter().find(|q| has(&series(*q))).unwrap_or(Quantity::DisplacementPpPx)
-            }
-        };
+        let usual = [Quantity::VelocityRmsMmS, Quantity::DisplacementPpMm, Quantity::DisplacementPpPx];
+        let usual = || usual.into_iter().find(|q| has(&series(*q))).unwrap_or(Quantity::DisplacementPpPx);
+        let wanted = args.quantity.as_deref().map_or_else(|| Ok(usual()), quantity)?;
         let name = series(wanted);
         if !has(&name) && !held(wanted) {
             return Err(unknown("series", &name, &names()));
@@ -223,7 +219,9 @@ pub(super) fn waveform(records: &Records, args: &WaveformArgs, form: Form) -> Ou
         let wave = &w.wave;
         for (i, t) in wave.t_s.iter().enumerate() {
             let of = |v: &[f32]| Field::Number(v.get(i).map(|v| shortest(*v)));
-            let at = w.at.checked_add(SignedDuration::from_secs_f64(f64::from(*t))).unwrap_or(w.at);
+            // To the microsecond: what lies below comes from the rounding of a number.
+            let at = SignedDuration::from_micros((f64::from(*t) * 1e6).round() as i64);
+            let at = w.at.checked_add(at).unwrap_or(w.at);
             let row = [
                 text(w.roi.as_str()),
                 Field::Time(at),

@@ -9,18 +9,101 @@ use super::state::{margin, stale, state};
 use super::units::quantity;
 use crate::base::text::age;
 use crate::console::theme::Role;
-use crate::console::view::Ctx;
+use crate::console::view::{Ctx, Want};
 use crate::console::widgets::fit;
 use crate::console::widgets::mark::aged;
+use crate::console::widgets::past::{Ahead, Look, Past, Period};
 use crate::console::widgets::plot::{Chart, Level, Series, from_zero};
 use crate::model::board::{Indicator, IndicatorState, Sense};
+use crate::model::history::{Asker, Found, Query, TrendQuery, trend_for};
+use crate::model::record::indicator_series;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, i: &Indicator, ctx: &Ctx<'_>) {
+/// The stretches of the past that can be shown.
+const SPANS: [Period; 4] = [
+    Period::new("24 h", 86_400, 60),
+    Period::new("7 days", 7 * 86_400, 3600),
+    Period::new("30 days", 30 * 86_400, 3600),
+    Period::new("1 year", 365 * 86_400, 3600),
+];
+
+/// Which stretch of the past is shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stretch {
+    span: usize,
+    look: Look,
+}
+
+impl Stretch {
+    fn span(&self) -> &'static Period {
+        SPANS.get(self.span).unwrap_or(&SPANS[0])
+    }
+
+    /// What the key for the next stretch shows.
+    pub(super) fn next_words(&self) -> &'static str {
+        SPANS[(self.span + 1) % SPANS.len()].words
+    }
+
+    /// Another stretch, or another time.
+    pub(super) fn act(&mut self, action: &str) -> Want {
+        match action {
+            "earlier" => self.look.earlier(),
+            "later" if !self.look.later() => return Want::Say("This is the present.".into()),
+            "range" => {
+                self.span = (self.span + 1) % SPANS.len();
+                self.look.back = 0;
+            }
+            _ => {}
+        }
+        Want::Nothing
+    }
+
+    fn query(&self, id: &str, ctx: &Ctx<'_>) -> TrendQuery {
+        self.look.query(indicator_series(id), self.span(), ctx)
+    }
+
+    /// Asks for what is shown, unless it is there.
+    pub(super) fn ask(&mut self, id: &str, ctx: &Ctx<'_>) -> Want {
+        let (query, live) = (self.query(id, ctx), self.look.back == 0);
+        self.look.ask(Asker::Indicator, Query::Trend(query), live, ctx)
+    }
+}
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, i: &Indicator, past: &Stretch, ctx: &Ctx<'_>) {
     let width = if area.width >= 100 { 44 } else { 32 };
     let [chart, _, side] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Length(width)]).areas(area);
-    history(frame, chart, i, ctx);
+    recorded(frame, chart, i, past, ctx);
     frame.render_widget(Text::from(words(i, side.width.into(), ctx)), side);
+}
+
+/// The history from the journal; that of the board where the newest day is not there yet.
+fn recorded(frame: &mut Frame<'_>, area: Rect, i: &Indicator, past: &Stretch, ctx: &Ctx<'_>) {
+    let query = past.query(&i.id, ctx);
+    let live = past.look.back == 0;
+    let there = |a: &crate::model::history::Answer| matches!(&a.found, Ok(Found::Trend(points)) if !points.is_empty());
+    let answered = trend_for(&ctx.board.history, &query).is_some_and(|(a, ..)| there(a));
+    if past.span == 0 && live && !answered {
+        return history(frame, area, i, ctx);
+    }
+    let old = stale(i, ctx);
+    let (divisor, unit) = scale(i);
+    let ahead = i.forecast.zip(i.value).zip(i.limit).filter(|_| live && !old);
+    let drawn = Past {
+        title: format!("{}  {unit}   {}", i.name, past.span().words),
+        query: &query,
+        live,
+        divisor,
+        levels: limit_level(i, divisor).into_iter().collect(),
+        ahead: ahead.map(|((within, value), limit)| Ahead { value, limit, within }),
+        role: if old { Role::Stale } else { Role::Text },
+    };
+    drawn.draw(area, frame.buffer_mut(), ctx);
+}
+
+fn limit_level(i: &Indicator, divisor: f64) -> Option<Level> {
+    let word = if i.sense == Sense::High { "limit" } else { "at least" };
+    let y = i.limit? / divisor;
+    Some(Level { y, label: format!("{word} {}", quantity(i.limit, i.unit, "")), role: Role::Warning })
 }
 
 /// Bytes are drawn in the unit that suits the largest value; everything else as it is.
@@ -46,7 +129,6 @@ fn history(frame: &mut Frame<'_>, area: Rect, i: &Indicator, ctx: &Ctx<'_>) {
     let values: Vec<f32> = i.history.iter().map(|v| (f64::from(*v) / divisor) as f32).collect();
     let span = i.history_step * i.history.len() as u32;
     let limit = i.limit.map(|l| l / divisor);
-    let word = if i.sense == Sense::High { "limit" } else { "at least" };
     let chart = Chart {
         title: format!("{}  {unit}", i.name),
         x: (-span.as_secs_f64(), 0.0),
@@ -58,10 +140,7 @@ fn history(frame: &mut Frame<'_>, area: Rect, i: &Indicator, ctx: &Ctx<'_>) {
         y: from_zero(&values, limit.as_slice()),
         series: vec![Series { values: &values, role: if old { Role::Stale } else { Role::Text } }],
         bands: vec![],
-        levels: limit
-            .map(|y| Level { y, label: format!("{word} {}", quantity(i.limit, i.unit, "")), role: Role::Warning })
-            .into_iter()
-            .collect(),
+        levels: limit_level(i, divisor).into_iter().collect(),
         marks: vec![],
         empty: "no history yet",
     };

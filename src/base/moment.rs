@@ -11,7 +11,7 @@ const FORMS: &str = "write 2026-11-23T22:41:07Z, 2026-11-23, \"2026-11-23 22:41\
 /// The moment that a text means; dates and times of day are those of `zone`, durations count back from `now`.
 pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let text = text.trim();
-    let not = |why: &str| format!("\"{}\" is no moment{why}; {FORMS}", crate::config::value::shorten(text));
+    let not = |why: &str| format!("\"{}\" is no moment{why}; {FORMS}", text.chars().take(40).collect::<String>());
     let local = |d: DateTime| d.to_zoned(zone.clone()).map(|z| z.timestamp()).map_err(|e| not(&format!(" ({e})")));
     let today = now.to_zoned(zone.clone()).date();
     match text.to_ascii_lowercase().as_str() {
