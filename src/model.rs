@@ -14,6 +14,7 @@ pub mod host;
 pub mod ids;
 pub mod intent;
 pub mod logs;
+pub mod outbox;
 pub mod quantity;
 pub mod record;
 pub mod status;

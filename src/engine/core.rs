@@ -1,5 +1,6 @@
 //! The decider's loop: takes what has come, steps everything once, decides, writes, and publishes.
 
+mod recording;
 mod settings;
 
 use std::sync::Arc;
@@ -112,6 +113,10 @@ pub struct Core {
     scratch: Vec<EventKind>,
     unwritten: u64,
     intake_dropped: u64,
+    /// Seconds since the start.
+    seconds: u64,
+    /// Waveforms that are still to be taken.
+    wanted: Vec<recording::Wanted>,
 }
 
 impl Core {
@@ -154,6 +159,8 @@ impl Core {
             scratch: Vec::new(),
             unwritten: 0,
             intake_dropped: 0,
+            seconds: 0,
+            wanted: Vec::new(),
             config,
             clock,
             intake,
@@ -374,9 +381,8 @@ impl Core {
         self.learned(&event.kind);
         self.shown.recent(event.clone());
         self.eventful = true;
-        if self.out.writer.try_send(Write::Event(event)).is_err() {
-            self.unwritten += 1;
-        }
+        self.waveform_of(&event, now);
+        self.write(Write::Event(event));
     }
 
     /// Something is to happen: it counts once it is durable.
@@ -654,10 +660,7 @@ impl Core {
         for kind in learned {
             self.emit(kind, now);
         }
-        let readings: Vec<_> = self.regions.iter_mut().filter_map(|r| r.second(now)).collect();
-        if !readings.is_empty() && self.out.writer.try_send(Write::Readings(readings)).is_err() {
-            self.unwritten += 1;
-        }
+        self.record_second(now);
         self.pending.impatient(now.mono, self.facts.journal_fault.as_deref());
         let indicators = self.shown.indicators(&self.config.resources, &mut self.health, now);
         if let Some(ask) = self.health.ask(&indicators, now) {

@@ -136,6 +136,25 @@ impl Region {
         self.reading.as_ref().filter(|r| now.secs_since(r.at) < 1.0)
     }
 
+    /// The newest reading if it is fresh and can be trusted.
+    #[must_use]
+    pub fn trusted(&self, now: Mono) -> Option<&Arc<Reading>> {
+        self.fresh(now).filter(|r| r.grade != Grade::Untrusted)
+    }
+
+    /// The quantities whose trends are kept: what tells most, and whatever has a limit.
+    pub fn recorded(&self) -> impl Iterator<Item = Quantity> + '_ {
+        let always = |q: &Quantity| !matches!(q, Quantity::DisplacementRmsMm | Quantity::DisplacementRmsPx);
+        let limited = |q: &Quantity| self.limits.iter().any(|l| l.quantity == *q);
+        Quantity::ALL.into_iter().filter(move |q| always(q) || limited(q))
+    }
+
+    /// The newest window of displacement.
+    #[must_use]
+    pub fn waveform(&self) -> Waveform {
+        if self.reading.is_some() { self.analyzer.waveform() } else { Waveform::default() }
+    }
+
     /// Its level: the latches' word, unless nothing can be said.
     #[must_use]
     pub fn level(&self, latched: Option<Level>, now: Mono) -> Level {
@@ -160,7 +179,7 @@ impl Region {
 
     /// Once a second: the trend goes on, and the second's reading for the journal, if there is one to trust.
     pub fn second(&mut self, now: Now) -> Option<SecondReading> {
-        let fresh = self.fresh(now.mono).filter(|r| r.grade != Grade::Untrusted).cloned();
+        let fresh = self.trusted(now.mono).cloned();
         let value = fresh.as_ref().and_then(|r| r.value(self.trend_quantity));
         self.trend.push(value.map_or(f32::NAN, |v| v as f32));
         self.keep_spectrum(fresh.is_some());
@@ -213,7 +232,7 @@ impl Region {
             fault: self.fault.clone(),
             limits: Arc::clone(&self.limits),
             nominal_hz: self.analyzer.nominal_hz,
-            waveform: Arc::new(if self.reading.is_some() { self.analyzer.waveform() } else { Waveform::default() }),
+            waveform: Arc::new(self.waveform()),
             spectrum: Arc::new(if fresh { self.analyzer.spectrum() } else { Spectrum::default() }),
             spectrogram: Arc::clone(&self.spectrogram),
             trend: self.trend.seconds(),

@@ -27,6 +27,7 @@ const SITE: &str = r#"
 id = "deck"
 url = "rtsp://127.0.0.1/s"
 expected_fps = 25
+scale_mm_per_px = 0.5
 [[camera.roi]]
 id = "east"
 rect = [10, 10, 64, 64]
@@ -231,4 +232,33 @@ fn a_restart_goes_on_where_the_record_ends() {
     assert_eq!(again.board.borrow().alarms.to_vec().len(), alarms.len());
     assert_eq!(again.coil(), Some(Demand::Value(1)), "active until measured otherwise");
     assert!(again.written().iter().all(|e| e.seq > last_seq), "no number is given twice");
+}
+
+#[test]
+fn an_alarm_keeps_the_waveform_before_and_after_it() {
+    let mut b = bench(&Past::default(), 10_000);
+    b.shake(100, 0.2);
+    b.shake(1, 40.0);
+    let all: Vec<Write> = b.writes.try_iter().collect();
+    let raised = all.iter().find_map(|w| match w {
+        Write::Event(e) if matches!(e.kind, EventKind::AlarmRaised { .. }) => Some(e.seq),
+        _ => None,
+    });
+    let waves = |all: &[Write]| -> Vec<u64> {
+        let wave = |w: &Write| if let Write::Waveform(w) = w { Some(w.event) } else { None };
+        all.iter().filter_map(wave).collect()
+    };
+    assert_eq!(waves(&all), [raised.unwrap()], "what led to it, at once");
+    // Seven seconds at 25 frames a second.
+    b.shake(175, 0.2);
+    let later: Vec<Write> = b.writes.try_iter().collect();
+    assert!(waves(&later).contains(&raised.unwrap()), "and what followed");
+    let series: Vec<String> = later
+        .iter()
+        .filter_map(|w| if let Write::Values { values, .. } = w { Some(values) } else { None })
+        .flatten()
+        .map(|v| v.series.to_string())
+        .collect();
+    assert!(series.iter().any(|s| s.starts_with("roi.") && s.ends_with(".displacement_pp_mm")), "{series:?}");
+    assert!(!series.iter().any(|s| s.ends_with(".displacement_pp_px")), "that comes with the seconds: {series:?}");
 }

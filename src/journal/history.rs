@@ -212,6 +212,15 @@ impl History {
         Ok(self.page(sql, (from, to), 1, row)?.items.pop())
     }
 
+    /// Any other question, for the rooms next door.
+    pub(super) fn read<T>(
+        &self,
+        doing: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        read(&self.conn).map_err(|e| JournalError::sqlite(&self.path, doing, e))
+    }
+
     fn regions(&self) -> Result<BTreeMap<u16, RoiId>, JournalError> {
         regions(&self.conn).map_err(|e| JournalError::sqlite(&self.path, "reading history", e))
     }

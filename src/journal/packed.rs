@@ -59,6 +59,12 @@ pub fn second(readings: &[(u16, &SecondReading)]) -> Vec<u8> {
     out
 }
 
+/// How many regions a packed second of so many bytes has.
+#[must_use]
+pub fn regions_in(bytes: usize) -> usize {
+    bytes.saturating_sub(1) / REGION
+}
+
 /// The readings of a packed second, each with the number of its region; none if these bytes are not of this form.
 /// `keep` says which regions are wanted; `name` gives a region's name.
 pub fn readings(

@@ -197,13 +197,13 @@ impl Store {
 
 /// Device and number of the file at that path.
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
 }
 
 #[cfg(not(unix))]
-fn identity(_: &Path) -> Option<(u64, u64)> {
+pub(super) fn identity(_: &Path) -> Option<(u64, u64)> {
     None
 }
 

@@ -1,0 +1,406 @@
+//! Store and forward: the journal's rows to PostgreSQL, each once and in order, however often the server is away.
+//!
+//! One connection of its own. A transaction locks the row that says how far the stream has come, compares, takes the
+//! portion, moves the row on, and commits: all of it or nothing. A server that does not answer within a deadline is given
+//! up, and what it may still do later is found out by the next connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::Client;
+use tokio_postgres::error::{Error, SqlState};
+
+use super::seat::{self, Seat};
+use super::partitions::{self, Partitions};
+use super::pump::{self, Applied, Fault, Positions, Remote};
+use super::rows::{self, Names};
+use super::schema::{self, SCHEMA};
+use super::target::{Target, causes};
+use crate::base::backoff::Backoff;
+use crate::base::clock::{Clock, Mono};
+use crate::base::shutdown::Shutdown;
+use crate::config::sections::Historian;
+use crate::model::board::{Board, ForwardBoard};
+use crate::model::outbox::{Outbox, Portion, Rows};
+use crate::model::record::Stream;
+
+/// A small statement may take so long.
+const SMALL: Duration = Duration::from_secs(5);
+/// A portion may take so long.
+const LARGE: Duration = Duration::from_secs(30);
+/// Making or changing the schema may take so long: it waits for other nodes that do the same.
+const SCHEMA_WITHIN: Duration = Duration::from_mins(10);
+/// Rows of a portion.
+const PORTION: usize = 20_000;
+/// When there is nothing to send, it is looked again after this time.
+const IDLE: Duration = Duration::from_millis(500);
+/// The node's row is brought up to date so often.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Old partitions and sizes are looked at so often.
+const HOURLY: Duration = Duration::from_hours(1);
+/// First and longest pause before a lost server is tried again.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
+
+/// Who this node is.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// The site's name.
+    pub site: Arc<str>,
+    /// The node's name.
+    pub node: Arc<str>,
+}
+
+/// What the forwarder is connected to.
+pub struct Ends {
+    /// The journal.
+    pub outbox: Box<dyn Outbox>,
+    /// Told how far a stream has come.
+    pub sent: Box<dyn Fn(Stream, u64) + Send>,
+    /// Where reports go; false when one was not taken.
+    pub report: Box<dyn Fn(ForwardBoard) -> bool + Send>,
+    /// What is true now, for the node's row.
+    pub board: tokio::sync::watch::Receiver<Arc<Board>>,
+}
+
+/// Sends until the end is asked for. For a thread and a runtime of its own: it reads the journal's file in between.
+pub async fn run(cfg: Historian, who: Who, mut ends: Ends, clock: Arc<dyn Clock>, shutdown: Shutdown) {
+    let target = match Target::new(&cfg) {
+        Ok(target) => target,
+        Err(text) => {
+            let fault = Some(text.into());
+            (ends.report)(ForwardBoard { fault, at: Some(clock.now()), ..ForwardBoard::default() });
+            shutdown.recv().await;
+            return;
+        }
+    };
+    let mut state = State {
+        report: ForwardBoard::default(),
+        at: Positions::new(),
+        backoff: Backoff::new(PAUSES.0, PAUSES.1),
+        said: None,
+        housekept: None,
+    };
+    while !shutdown.asked() {
+        let text = tokio::select! {
+            text = session(&cfg, &target, &who, &mut ends, &clock, &mut state) => target.hide(text),
+            () = shutdown.recv() => return,
+        };
+        if state.said.as_deref() != Some(&text) {
+            tracing::warn!(database = %target.place(), "nothing is sent to the database: {text}");
+            state.said = Some(text.clone());
+        }
+        state.report.fault = Some(text.into());
+        state.report.rows_per_s = None;
+        tell_waiting(&mut ends, &clock, &mut state);
+        let pause = state.backoff.pause();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.recv() => return,
+        }
+    }
+}
+
+struct State {
+    report: ForwardBoard,
+    /// Where each stream stands, as last seen: a guess while the server is away.
+    at: Positions,
+    backoff: Backoff,
+    /// The fault that was logged last.
+    said: Option<String>,
+    housekept: Option<Mono>,
+}
+
+/// Counts what waits, and reports.
+fn tell_waiting(ends: &mut Ends, clock: &Arc<dyn Clock>, state: &mut State) {
+    let mut queued = Some(0u64);
+    for stream in Stream::ALL {
+        let at = state.at.get(&stream).copied().unwrap_or(0);
+        queued = queued.and_then(|q| ends.outbox.waiting(stream, at).ok().map(|n| q + n));
+    }
+    state.report.queued = queued;
+    state.report.at = Some(clock.now());
+    if !(ends.report)(state.report.clone()) {
+        tracing::debug!("a report on sending was not taken");
+    }
+}
+
+/// From connecting to losing the server; says why nothing can be sent any more.
+async fn session(
+    cfg: &Historian,
+    target: &Target,
+    who: &Who,
+    ends: &mut Ends,
+    clock: &Arc<dyn Clock>,
+    state: &mut State,
+) -> String {
+    let (mut client, connection) = match super::link::open(target).await {
+        Ok(both) => both,
+        Err(text) => return text,
+    };
+    // The traffic moves only while this is awaited beside the work: no task of its own is needed.
+    tokio::select! {
+        text = work(cfg, who, &mut client, ends, clock, state) => text,
+        text = connection => text,
+    }
+}
+
+async fn work(
+    cfg: &Historian,
+    who: &Who,
+    client: &mut Client,
+    ends: &mut Ends,
+    clock: &Arc<dyn Clock>,
+    state: &mut State,
+) -> String {
+    let begun = begin(cfg, who, client, ends, state).await;
+    let (mut there, heartbeat) = match begun {
+        Ok(seat) => (There { client, seat, names: Names::default(), partitions: Partitions::default() }, HEARTBEAT),
+        Err(text) => return text,
+    };
+    let mut beat: Option<Mono> = None;
+    let mut counted: (Mono, u64) = (clock.now().mono, 0);
+    loop {
+        let began = clock.now().mono;
+        match there.journal_is_the_same(ends) {
+            Ok(true) => {}
+            Ok(false) => return "the journal was begun anew; its rows follow under its new name".into(),
+            Err(text) => return text,
+        }
+        let sent = match pump::round(&mut *ends.outbox, &mut there, &mut state.at, PORTION).await {
+            Ok(sent) => sent,
+            Err(Fault::Link(text) | Fault::Journal(text)) => return text,
+        };
+        if state.said.take().is_some() {
+            tracing::info!("rows go to the database again");
+        }
+        state.backoff.reset();
+        state.report.fault = None;
+        state.report.sent += sent;
+        counted.1 += sent;
+        if sent > 0 {
+            for (stream, position) in &state.at {
+                (ends.sent)(*stream, *position);
+            }
+        }
+        let now = clock.now().mono;
+        if beat.is_none_or(|b| now.since(b) >= heartbeat) {
+            let over = now.secs_since(counted.0);
+            if over > 1.0 {
+                state.report.rows_per_s = Some(counted.1 as f64 / over);
+                counted = (now, 0);
+            }
+            tell_waiting(ends, clock, state);
+            let board = Arc::clone(&ends.board.borrow());
+            if let Err(text) = within(SMALL, seat::heartbeat(there.client, there.seat.node_id, &board, state.report.queued)).await {
+                return text;
+            }
+            beat = Some(now);
+        }
+        if state.housekept.is_none_or(|h| now.since(h) >= HOURLY) {
+            state.housekept = Some(now);
+            housekeep(there.client, clock).await;
+        }
+        let pause = if sent == 0 { IDLE } else { pace(sent, clock.now().mono.since(began), cfg.catch_up_rows_per_s) };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How long to wait after so many rows in this time, so that no more than `rows_per_s` go.
+fn pace(rows: u64, took: Duration, rows_per_s: u32) -> Duration {
+    Duration::from_secs_f64(rows as f64 / f64::from(rows_per_s.max(1))).saturating_sub(took)
+}
+
+/// Makes the schema, takes this node's seat, and asks how far each stream has come.
+async fn begin(
+    cfg: &Historian,
+    who: &Who,
+    client: &mut Client,
+    ends: &mut Ends,
+    state: &mut State,
+) -> Result<Seat, String> {
+    let settings = "set statement_timeout = 30000; set lock_timeout = 10000; set idle_in_transaction_session_timeout = 60000";
+    let settings = timeout(SMALL, client.batch_execute(settings)).await;
+    settings.map_err(|_| hangs(SMALL))?.map_err(|e| causes(&e))?;
+    let migrated = timeout(SCHEMA_WITHIN, schema::ready(client)).await.map_err(|_| hangs(SCHEMA_WITHIN))??;
+    if migrated.from != migrated.to {
+        tracing::info!(from = migrated.from, to = migrated.to, "the database's schema was brought up to date");
+    }
+    state.report.schema = Some(migrated.to);
+    let journal = ends.outbox.journal()?;
+    let seat = timeout(SMALL, seat::sit_down(client, who, cfg, journal)).await.map_err(|_| hangs(SMALL))??;
+    for (stream, position) in &seat.positions {
+        state.at.insert(*stream, *position);
+    }
+    Ok(seat)
+}
+
+/// A statement within its deadline.
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+    match timeout(limit, work).await {
+        Ok(Ok(t)) => Ok(t),
+        Ok(Err(e)) => Err(explain(&e)),
+        Err(_) => Err(hangs(limit)),
+    }
+}
+
+fn hangs(limit: Duration) -> String {
+    format!("no answer in {} s; see whether the server hangs or its disk is full", limit.as_secs())
+}
+
+/// What the server said, with what to do about it.
+fn explain(e: &Error) -> String {
+    let said = causes(e);
+    let todo = match e.code() {
+        Some(&SqlState::DISK_FULL) => "free some space on the database's disk",
+        Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
+            "this server only reads (a standby, or default_transaction_read_only): let historian.url name the one that writes"
+        }
+        Some(&(SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN)) => {
+            "a table of the schema vms was removed or changed by hand: restore it from a backup"
+        }
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => "let an admin grant this user the schema vms",
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => "raise max_connections or end idle connections",
+        _ => return said,
+    };
+    format!("{said}; {todo}")
+}
+
+/// Once an hour: partitions that nobody wants any more, sizes for the growth.
+async fn housekeep(client: &Client, clock: &Arc<dyn Clock>) {
+    match timeout(LARGE, partitions::drop_old(client, clock.now().wall)).await {
+        Ok(Ok(gone)) if gone.is_empty() => {}
+        Ok(Ok(gone)) => tracing::info!(partitions = gone.join(", "), "old partitions were dropped"),
+        Ok(Err(text)) => tracing::warn!("old partitions could not be dropped, tried again in an hour: {text}"),
+        Err(_) => tracing::warn!("old partitions could not be dropped in time, tried again in an hour"),
+    }
+    if let Err(text) = within(LARGE, seat::keep_sizes(client)).await {
+        tracing::warn!("the sizes of the tables could not be kept: {text}");
+    }
+}
+
+/// The database, as one session sees it.
+struct There<'c> {
+    client: &'c mut Client,
+    seat: Seat,
+    names: Names,
+    partitions: Partitions,
+}
+
+impl There<'_> {
+    fn journal_is_the_same(&self, ends: &mut Ends) -> Result<bool, String> {
+        Ok(ends.outbox.journal()? == self.seat.journal)
+    }
+
+    async fn prepare(&mut self, rows: &Rows) -> Result<(), Error> {
+        let node = self.seat.node_id;
+        match rows {
+            Rows::Events(r) => {
+                let times: Vec<_> = r.iter().map(|e| e.at).collect();
+                self.partitions.ensure(self.client, "event", times).await
+            }
+            Rows::Minutes(r) => {
+                self.names.learn_series(self.client, node, r).await?;
+                self.partitions.ensure(self.client, "minute", r.iter().map(|m| rows::moment(m.at))).await
+            }
+            Rows::Waveforms(r) => {
+                let times: Vec<_> = r.iter().map(|w| w.at).collect();
+                self.partitions.ensure(self.client, "waveform", times).await
+            }
+            Rows::Seconds(r) => {
+                self.names.learn_regions(self.client, node, r).await?;
+                self.partitions.ensure(self.client, "reading", r.iter().map(|s| rows::moment(s.second))).await
+            }
+        }
+    }
+
+    async fn take(&mut self, stream: Stream, expected: u64, portion: &Portion, alone: Option<&str>) -> Result<Applied, Error> {
+        let owner = self.seat.owner();
+        let tx = self.client.transaction().await?;
+        let sql = format!(
+            "select position from {SCHEMA}.forwarded where node_id = $1 and journal = $2 and stream = $3 for update"
+        );
+        let row = tx.query_one(&sql, &[&owner.node_id, &&*owner.journal, &stream.word()]).await?;
+        let position = row.get::<_, i64>(0).unsigned_abs();
+        if position != expected {
+            return Ok(Applied::Elsewhere(position));
+        }
+        match (&portion.rows, alone) {
+            (Rows::Events(r), None) => rows::events(&tx, &owner, r).await?,
+            (Rows::Events(r), Some(why)) => {
+                for e in r {
+                    let raw = format!("{} {} {} {}", e.at, e.kind, e.subject.as_deref().unwrap_or_default(), e.body);
+                    rows::rejected(&tx, &owner, stream.word(), e.seq, why, &raw).await?;
+                }
+            }
+            (Rows::Minutes(r), _) => rows::minutes(&tx, &self.names, owner.node_id, r).await?,
+            (Rows::Waveforms(r), _) => rows::waveforms(&tx, &owner, r).await?,
+            (Rows::Seconds(r), _) => rows::readings(&tx, &self.names, owner.node_id, r).await?,
+        }
+        let hash: Option<&[u8]> = match &portion.rows {
+            Rows::Events(r) => r.last().map(|e| e.hash.as_slice()),
+            _ => None,
+        };
+        let sql = format!(
+            "update {SCHEMA}.forwarded set position = $4, hash = coalesce($5, hash), rows = rows + $6, at = now() \
+             where node_id = $1 and journal = $2 and stream = $3"
+        );
+        let (up_to, count) = (portion.up_to as i64, portion.rows.len() as i64);
+        tx.execute(&sql, &[&owner.node_id, &&*owner.journal, &stream.word(), &up_to, &hash, &count]).await?;
+        tx.commit().await?;
+        Ok(Applied::Done)
+    }
+
+    /// Takes the events one by one: what the database cannot take as it is (a character that jsonb does not have) is kept
+    /// beside, so that it does not hold up what follows.
+    async fn one_by_one(&mut self, stream: Stream, expected: u64, portion: &Portion) -> Result<Applied, Error> {
+        let Rows::Events(events) = &portion.rows else { return self.take(stream, expected, portion, None).await };
+        let mut at = expected;
+        for e in events {
+            let one = Portion { up_to: e.seq, rows: Rows::Events(vec![e.clone()]) };
+            let applied = match self.take(stream, at, &one, None).await {
+                Err(error) if unsuitable(&error) => {
+                    let why = causes(&error);
+                    tracing::warn!(seq = e.seq, "the database does not take an event as it is, kept in vms.rejected: {why}");
+                    self.take(stream, at, &one, Some(&why)).await?
+                }
+                other => other?,
+            };
+            if let Applied::Elsewhere(_) = applied {
+                return Ok(applied);
+            }
+            at = e.seq;
+        }
+        Ok(Applied::Done)
+    }
+}
+
+/// The row itself is at fault (class 22, data exception), not the server.
+fn unsuitable(e: &Error) -> bool {
+    e.code().is_some_and(|c| c.code().starts_with("22"))
+}
+
+impl Remote for There<'_> {
+    async fn apply(&mut self, stream: Stream, expected: u64, portion: &Portion) -> Result<Applied, Fault> {
+        let work = async {
+            self.prepare(&portion.rows).await?;
+            match self.take(stream, expected, portion, None).await {
+                Err(e) if unsuitable(&e) && stream == Stream::Event => self.one_by_one(stream, expected, portion).await,
+                other => other,
+            }
+        };
+        within(LARGE, work).await.map_err(Fault::Link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catch_up_is_paced() {
+        assert_eq!(pace(20_000, Duration::from_millis(100), 50_000), Duration::from_millis(300));
+        assert_eq!(pace(20_000, Duration::from_secs(1), 50_000), Duration::ZERO);
+        assert_eq!(pace(1, Duration::ZERO, 0), Duration::from_secs(1));
+    }
+}
