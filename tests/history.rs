@@ -134,6 +134,7 @@ fn everything_that_the_journal_holds_is_printed() {
     let d = dir.path();
     journal(d);
     insta::assert_snapshot!("events", fine(d, &[]));
+    assert_eq!(fine(d, &["--json", "events"]), fine(d, &["events", "--json"]), "--json stands anywhere");
     insta::assert_snapshot!("events_json", fine(d, &["events", "--kind", "alarm_", "--json"]));
     insta::assert_snapshot!("events_csv", fine(d, &["events", "--contains", "KUMAR", "--csv"]));
     insta::assert_snapshot!("records", fine(d, &["records"]));
@@ -206,6 +207,7 @@ fn what_cannot_be_read_is_told_with_66_and_what_is_not_known_with_2() {
         (&["events", "--from", "1h", "--to", "2h"], "is not before"),
         (&["events", "--csv", "--json"], "exclude each other"),
         (&["waveform", "99"], "there is no event 99"),
+        (&["--last", "5", "records"], "put the options behind"),
     ] {
         let r = run(d, args);
         assert_eq!(r.code, 2, "{args:?}: {}", r.err);

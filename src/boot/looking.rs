@@ -88,3 +88,44 @@ fn look_up(history: &History, query: &Query) -> Result<Found, JournalError> {
         Query::Waveforms { event } => Found::Waveforms(history.waveforms(*event)?.into()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::clock::SystemClock;
+    use crate::model::event::{Event, EventKind};
+    use crate::model::history::{Asker, EventQuery};
+
+    fn next(inbox: &Receiver<Input>) -> Answer {
+        match inbox.recv_timeout(Duration::from_secs(10)) {
+            Ok(Input::History(a)) => *a,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn questions_are_answered_from_the_file_as_it_is_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let (intake, inbox) = Intake::channel();
+        let threads = Threads::default();
+        let looking = Looking::start(&threads, &clock, &intake, dir.path());
+        let ask =
+            |limit| Ask { asker: Asker::List, query: Query::Events(EventQuery { limit, ..EventQuery::default() }) };
+        looking.ask(ask(10));
+        let none = next(&inbox);
+        assert!(none.found.as_ref().is_err_and(|why| why.contains("opening the journal")), "{none:?}");
+        let mut store = journal::Store::open(&dir.path().join(journal::FILE_NAME), clock.now()).unwrap().store;
+        let event = |seq| Event { seq, at: clock.now().wall, kind: EventKind::Note { text: "x".into() } };
+        store.append(&journal::Batch { events: (1..=3).map(event).collect(), ..journal::Batch::default() }).unwrap();
+        looking.ask(ask(2));
+        let got = next(&inbox);
+        let Ok(Found::Events { events, more: true }) = &got.found else { panic!("{got:?}") };
+        assert_eq!((events.len(), events[0].seq, got.source), (2, 3, "journal"));
+        drop(looking);
+        assert!(threads.join(|_| true, Duration::from_secs(10), clock.as_ref()).is_empty(), "it ends with its askers");
+    }
+}

@@ -18,7 +18,6 @@ use print::Form;
 /// The arguments of `vms history`.
 #[derive(Args, Debug)]
 #[command(
-    args_conflicts_with_subcommands = true,
     after_help = "Times: 2026-11-23T22:41:07Z, \"2026-11-23 22:41\" or 2026-11-23 in the site's zone, 22:41, today, \
                   yesterday, or a duration back from now: 2h, 7d, 30days. --to is exclusive.\n\
                   The journal is read directly: an engine may run or not."
@@ -89,6 +88,14 @@ struct EventsArgs {
     last: Option<u32>,
     #[command(flatten)]
     form: FormArgs,
+}
+
+impl EventsArgs {
+    /// Whether any of them was given.
+    fn given(&self) -> bool {
+        let texts = [&self.range.from, &self.range.to, &self.subject, &self.roi, &self.contains];
+        texts.iter().any(|t| t.is_some()) || !self.kind.is_empty() || self.last.is_some() || self.form.csv
+    }
 }
 
 /// The arguments of `vms history readings`.
@@ -189,6 +196,9 @@ pub fn run(globals: &Globals, args: &HistoryArgs) -> Outcome {
         (false, true) => Ok(Form::Csv),
         (false, false) => Ok(Form::Table),
     };
+    if args.command.is_some() && args.events.given() {
+        return Err(usage("put the options behind the last word: vms history events --last 5"));
+    }
     let open = || crate::boot::records(globals);
     match &args.command {
         None => events::events(&open()?, &args.events, of(&args.events.form)?),

@@ -299,10 +299,17 @@ mod tests {
         use crate::model::record::Rolled;
         let mut health = Health::default();
         let now = Now::default();
-        let limits = crate::config::Config::default().resources;
+        let config = crate::config::Config::parse("", "test", std::path::Path::new("."), &|_| None).unwrap().config;
+        let limits = config.resources;
         let host = HostReport {
             disks: vec![crate::model::host::Disk { mount: "/".into(), free_bytes: 38, total_bytes: 100 }],
-            ..HostReport::default()
+            at: now,
+            cpu_percent: Some(20.0),
+            memory_percent: Some(40.0),
+            memory_total_bytes: 1 << 30,
+            process_cpu_percent: None,
+            process_rss_bytes: None,
+            interfaces: vec![],
         };
         let historian = HistorianBoard::default();
         let journal = JournalBoard::default();

@@ -118,11 +118,11 @@ impl EventList {
         let before = self.list.index();
         self.list.act(action);
         let (events, more) = self.events(ctx);
-        if self.list.index() != before || events.is_empty() {
+        if self.list.index() != before {
             return;
         }
         match action {
-            "down" | "page-down" | "last" if more => {
+            "down" | "page-down" | "last" if more && !events.is_empty() => {
                 self.pages.extend(events.last().map(|e| e.seq));
                 self.list = ListState::default();
             }
@@ -332,12 +332,12 @@ impl Overlay for EventList {
         }
         vec![
             ("accept", "detail"),
-            ("other", "other kinds"),
+            ("other", "kind"),
             ("filter", "filter"),
-            ("time", "go to a time"),
+            ("time", "time"),
+            ("cancel", "close"),
             ("page-down", "older"),
             ("page-up", "newer"),
-            ("cancel", "close"),
         ]
     }
 

@@ -163,7 +163,7 @@ impl Past<'_> {
             _ => format!("reading{}", ctx.theme.glyphs().more),
         };
         let chart = Chart {
-            title: format!("{}   shaded: smallest to largest   {source}", self.title),
+            title: format!("{}   {source}   shaded: smallest to largest", self.title),
             x: (0.0, 1.0),
             x_labels: self.x_labels(query, ahead_s, ctx),
             y: from_zero(drawn.most.iter().chain(&drawn.least).chain(&drawn.mean), &limits),

@@ -139,8 +139,7 @@ fn facts_of(e: &Event, ctx: &Ctx<'_>) -> Vec<Fact> {
             all.push(Fact::new("limit", with_unit(limit)));
             all.push(Fact::new("what to do", advice.as_ref()));
         }
-        EventKind::RunFinished { run, task, who, passed, abandoned } => {
-            all.push(Fact::new("run", run.to_string()));
+        EventKind::RunFinished { task, who, passed, abandoned, .. } => {
             all.push(Fact::new("task", task.as_ref()));
             all.push(Fact::new("result", ending(*passed, *abandoned)));
             all.push(Fact::new("who", who.as_ref()));
