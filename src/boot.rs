@@ -8,7 +8,9 @@
 //! | `camera-ID` | one camera's pipeline; GStreamer adds its streaming threads | when the end is asked for |
 //! | `host`, `logs` | readings of the computer and of log files, once a second | when the end is asked for |
 //! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
+//! | `historian` | sending the journal's rows to PostgreSQL, on a runtime of its own | when the end is asked for |
 //! | task `historian` | the link to PostgreSQL | when the end is asked for |
+//! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
 //! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
 //! | `console`, on the main thread | the terminal | by the person, or with the terminal |
 //!
@@ -16,6 +18,7 @@
 //! per PLC for what is wanted on its tags, and the board's watch. Nothing else is shared.
 
 mod calibrating;
+mod caring;
 mod held;
 mod looking;
 mod measuring;
@@ -31,6 +34,7 @@ mod start;
 mod threads;
 
 pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
+pub use caring::Database;
 pub use measuring::measure;
 pub use probing::{keys, probe};
 pub use records::{Records, records, unreadable};

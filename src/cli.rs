@@ -6,6 +6,7 @@ pub mod ask;
 pub mod calibrate;
 pub mod check;
 pub mod config;
+pub mod db;
 pub mod demo;
 pub mod engine;
 pub mod fleet;

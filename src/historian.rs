@@ -1,7 +1,15 @@
-//! The link to PostgreSQL: whether it answers, how fast, and how large the database is.
+//! PostgreSQL: the journal's rows sent on, each once; whether it answers and how fast; its schema; and the care for it.
 
+pub mod care;
+pub mod forward;
 mod link;
+mod partitions;
+mod pump;
+mod rows;
+pub mod schema;
+mod seat;
 mod target;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +57,19 @@ pub async fn run(cfg: Historian, clock: Arc<dyn Clock>, shutdown: Shutdown, sink
         if watch.pause(backoff.pause()).await {
             return;
         }
+    }
+}
+
+/// Brings the schema up to date now, for `vms db migrate`: from which version to which.
+///
+/// # Errors
+/// In words; secrets never appear.
+pub async fn migrate(cfg: Historian) -> Result<schema::Migrated, String> {
+    let target = Target::new(&cfg)?;
+    let (mut client, connection) = link::open(&target).await?;
+    tokio::select! {
+        done = schema::ready(&mut client) => done.map_err(|e| target.hide(e)),
+        end = connection => Err(target.hide(link::end_text(end))),
     }
 }
 
@@ -149,7 +170,7 @@ mod tests {
     #[test]
     fn the_task_can_be_handed_to_another_thread() {
         fn sendable<T: Send>(_: &T) {}
-        let cfg = Historian { url: "postgres://vms@127.0.0.1/x".into(), password: None, ..Historian::default() };
+        let cfg = Historian { url: "postgres://vms@127.0.0.1/x".into(), ..Historian::default() };
         sendable(&run(cfg.clone(), Arc::new(SystemClock::new()), Shutdown::new(), Box::new(|_| true)));
         sendable(&probe(cfg));
     }

@@ -7,6 +7,7 @@ pub mod bus;
 pub mod calibration;
 pub mod camera;
 pub mod compensation;
+pub mod database;
 pub mod event;
 pub mod fleet;
 pub mod history;
@@ -18,6 +19,7 @@ pub mod outbox;
 pub mod quantity;
 pub mod record;
 pub mod status;
+pub mod timetable;
 pub mod upkeep;
 pub mod vibration;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::facts::Facts;
 use super::latch::{Edge, Latch};
 use super::rules::{
-    CameraLost, Exceeded, Finding, JournalFault, PictureUnfit, PlcLost, Rule, Unmeasurable, VibrationLimit,
+    CameraLost, Exceeded, Finding, ForwardFault, JournalFault, PictureUnfit, PlcLost, Rule, Unmeasurable,
+    VibrationLimit,
 };
 use crate::base::clock::Mono;
 use crate::config::sections::{Config, Limit, Roi};
@@ -19,6 +20,8 @@ use crate::model::vibration::{Level, LimitKind, LimitMark, Role};
 const AT_ONCE: Duration = Duration::ZERO;
 /// How long something must be well again before its alarm returns.
 const STEADY: Duration = Duration::from_secs(2);
+/// A database may be away so long, for a restart or a short look, before somebody is told.
+const UNSENT: Duration = Duration::from_mins(1);
 
 /// One alarm.
 struct Entry {
@@ -89,6 +92,16 @@ impl Bank {
             (AT_ONCE, STEADY),
             Box::new(JournalFault),
         );
+        if config.historian.is_some() {
+            bank.add(
+                "database.forward".into(),
+                &"database".into(),
+                (Topic::Program, Priority::Medium),
+                "Nothing is lost: rows wait in the journal and follow by themselves. Bring the database back (see `vms db status`).",
+                (UNSENT, STEADY),
+                Box::new(ForwardFault),
+            );
+        }
         bank
     }
 

@@ -53,4 +53,6 @@ pub struct Facts {
     pub indicators: Arc<[Indicator]>,
     /// What is wrong with the journal.
     pub journal_fault: Option<Arc<str>>,
+    /// Why nothing is sent to PostgreSQL.
+    pub forward_fault: Option<Arc<str>>,
 }

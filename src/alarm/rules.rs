@@ -259,6 +259,20 @@ impl Rule for JournalFault {
     }
 }
 
+/// Nothing is sent to PostgreSQL.
+#[derive(Debug)]
+pub struct ForwardFault;
+
+impl Rule for ForwardFault {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(if facts.forward_fault.is_some() { Answer::Holds } else { Answer::Clear })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        format!("nothing goes to the database: {}", facts.forward_fault.as_deref().unwrap_or("it is lost"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

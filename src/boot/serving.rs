@@ -19,6 +19,7 @@ use crate::cli::Globals;
 use crate::cli::alarms::AckArgs;
 use crate::journal::{FILE_NAME, History};
 use crate::model::board::Board;
+use crate::model::database::CareRecord;
 use crate::model::intent::{Intent, IntentKind};
 use crate::model::{fleet, status};
 
@@ -45,6 +46,8 @@ enum Question {
     DemoFaults,
     /// Switch one of them.
     DemoFault { fault: String, on: bool },
+    /// A command has done something for the database: put it into the record.
+    DatabaseCare { record: CareRecord },
 }
 
 /// Its answer.
@@ -156,6 +159,10 @@ async fn answer(
             let kind = alarm.map_or(IntentKind::AcknowledgeAll, |a| IntentKind::Acknowledge(a.into()));
             ask(intents, who, why, kind).await
         }
+        Question::DatabaseCare { record } => {
+            let record = Arc::new(CareRecord { who: Arc::clone(who), ..record });
+            ask(intents, who, None, IntentKind::RecordCare(record)).await
+        }
         Question::DemoFault { fault, on } => {
             ask(intents, who, None, IntentKind::DemoFault { fault: fault.into(), on }).await
         }
@@ -234,6 +241,15 @@ pub fn ask_fleet(globals: &Globals) -> Result<Value, Failure> {
 /// Exit 69 if no engine runs; 1 if it was not taken or is not saved yet.
 pub fn acknowledge(globals: &Globals, what: &AckArgs) -> Result<String, Failure> {
     sentence(question(globals, &Question::Acknowledge { alarm: what.id.clone(), why: what.why.clone() })?)
+}
+
+/// Puts what a command did for the database into the record of the running engine; without one there is no record.
+pub fn record_care(globals: &Globals, record: &CareRecord) {
+    if let Err(e) = question(globals, &Question::DatabaseCare { record: record.clone() })
+        && e.exit != Exit::NoEngine
+    {
+        warn!("it is not in the engine's record: {e}");
+    }
 }
 
 /// The faults of the running demonstration: objects with `id`, `title`, `on`.

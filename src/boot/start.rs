@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
@@ -18,17 +19,20 @@ use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
 use crate::camera::{self, Control, Frame, Hooks, Settings};
-use crate::config::sections::{Camera, Config};
+use crate::config::sections::{Camera, Config, Historian};
 use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
+use crate::historian::{care, forward};
 use crate::journal::{self, Opened, Retention, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
 use crate::model::CameraId;
 use crate::model::board::{Board, DemoFault};
 use crate::model::bus::Demand;
 use crate::model::compensation::Compensations;
+use crate::model::event::EventKind;
 use crate::model::intent::Intent;
+use crate::model::timetable::Done;
 use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
 use crate::upkeep::{Catalogue, checks};
@@ -37,6 +41,8 @@ use crate::{historian, host};
 
 /// Writes that may wait for the journal's thread.
 const WRITES: usize = 8192;
+/// Wishes for the database that may wait.
+const CARES: usize = 8;
 /// Wishes that may wait.
 const WISHES: usize = 64;
 /// The whole end must be over within five seconds; each part gets its share.
@@ -163,28 +169,24 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         });
     }
 
+    // The database's care gets its wishes over a short queue.
+    let (caring, cared) = mpsc::channel::<care::Asked>(CARES);
+
     // The decider.
+    let looking = Looking::start(&threads, &clock, &intake, &held.dir);
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(
-            &stop,
-            &threads,
-            (controls, switches),
-            resets,
-            &options,
-            &intake,
-            Looking::start(&threads, &clock, &intake, &held.dir),
-        ),
+        requests: requests(&stop, &threads, (controls, switches), resets, (caring, looking), &options, &intake),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
-    let ending = stop.clone();
+    let (ending, last) = (stop.clone(), write_tx.clone());
     threads.spawn_vital("decider", &stop.shutdown, move || {
         core.run(&inbox, &|| ending.asked());
         // Everything is on its way to the journal: it may end when it has written that.
-        let _ = write_tx.try_send(Write::Stop);
+        let _ = last.try_send(Write::Stop);
     });
 
     watch_host(&threads, &stop, &clock, &intake, &held.dir);
@@ -192,7 +194,12 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     if let Some(h) = config.historian.clone() {
         let sink = intake.clone();
         let push = Box::new(move |b| sink.push(Input::Historian(Box::new(b))));
-        runtime.spawn(historian::run(h, Arc::clone(&clock), stop.shutdown.clone(), push));
+        runtime.spawn(historian::run(h.clone(), Arc::clone(&clock), stop.shutdown.clone(), push));
+        send_on(&h, &config, &stop, &threads, &clock, &intake, (write_tx, board.clone()), &held.dir);
+        let sink = intake.clone();
+        let push = Arc::new(move |out| sink.push(Input::Database(Box::new(out))));
+        let settings = care_settings(h, &config, &past, clock.now().wall);
+        runtime.spawn(care::run(settings, Arc::clone(&clock), stop.shutdown.clone(), cared, push));
     }
     runtime.spawn(signals::listen(stop.clone()));
     let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
@@ -270,11 +277,22 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         recent: r.recent,
         upkeep: r.upkeep,
         baselines: r.baselines,
+        care: r.care,
         events: r.events,
         first: r.first,
         note,
     };
     Ok((store, past))
+}
+
+/// What the database's care starts from.
+fn care_settings(cfg: Historian, config: &Config, past: &Past, now: jiff::Timestamp) -> care::Settings {
+    let last = past.care.iter().filter_map(|e| match &e.kind {
+        EventKind::DatabaseCare { record } => Some((record.job, Done { at: e.at, passed: record.passed })),
+        _ => None,
+    });
+    let (zone, since) = (config.site.time_zone.clone(), past.first.unwrap_or(now));
+    care::Settings { cfg, zone, last: last.collect(), since }
 }
 
 /// A camera's compensations as bits: the decider switches them, the streaming thread reads them once a frame, without a lock.
@@ -328,9 +346,9 @@ fn requests(
     threads: &Threads,
     (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
+    (caring, looking): (mpsc::Sender<care::Asked>, Looking),
     options: &Options,
     intake: &Intake,
-    looking: Looking,
 ) -> Box<dyn Fn(Request) + Send> {
     let (stop, intake) = (stop.clone(), intake.clone());
     let (fault_tx, fault_rx) = sync_channel::<(Arc<str>, bool)>(16);
@@ -374,6 +392,14 @@ fn requests(
                 );
             }
         }
+        Request::Database { wish, who } => {
+            if let Err(e) = caring.try_send(care::Asked { wish, who }) {
+                let wish = match e {
+                    TrySendError::Full(a) | TrySendError::Closed(a) => a.wish,
+                };
+                warn!("the care of the database is busy; not done: {}", wish.words());
+            }
+        }
         Request::Compensate(i, on) => {
             if let Some(s) = switches.get(i) {
                 s.store(on.bits(), Ordering::Relaxed);
@@ -392,6 +418,35 @@ fn requests(
         }
         Request::Shutdown => stop.ask("asked for by a person"),
     })
+}
+
+/// Sends the journal's rows on, on a thread of its own: it reads the journal's file, and nothing else may wait for that.
+#[expect(clippy::too_many_arguments, reason = "everything that one thread is given, once")]
+fn send_on(
+    cfg: &Historian,
+    config: &Config,
+    stop: &Stop,
+    threads: &Threads,
+    clock: &Arc<dyn Clock>,
+    intake: &Intake,
+    (writes, board): (SyncSender<Write>, watch::Receiver<Arc<Board>>),
+    data: &Path,
+) {
+    let who = forward::Who { site: config.site.name.clone(), node: config.site.node.clone() };
+    let (sink, renames) = (intake.clone(), writes.clone());
+    let ends = forward::Ends {
+        outbox: Box::new(journal::Reader::new(&data.join(journal::FILE_NAME))),
+        rename: Box::new(move |name| drop(renames.try_send(Write::Rename(name)))),
+        // Only a hint for the journal's retention: one that finds no room is followed by the next.
+        sent: Box::new(move |stream, position| drop(writes.try_send(Write::Sent(stream, position)))),
+        report: Box::new(move |f| sink.push(Input::Forward(Box::new(f)))),
+        board,
+    };
+    let (cfg, clock, shutdown) = (cfg.clone(), Arc::clone(clock), stop.shutdown.clone());
+    threads.spawn("historian", move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(own) => own.block_on(forward::run(cfg, who, ends, clock, shutdown)),
+        Err(e) => error!("nothing can be sent to the database: {e}"),
+    });
 }
 
 fn watch_host(threads: &Threads, stop: &Stop, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) {

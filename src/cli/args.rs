@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    alarms, calibrate, check, config, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure,
+    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure,
     status,
 };
 use crate::base::error::Outcome;
@@ -57,6 +57,8 @@ enum Command {
     Fleet,
     /// Events, readings, trends and maintenance records from the journal, by time; and the proof that none was changed
     History(history::HistoryArgs),
+    /// How the database is, what is slow in it, and its upkeep
+    Db(db::DbArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),
     /// The console's keys
@@ -87,6 +89,7 @@ impl Args {
             Some(Command::Alarms(a)) => alarms::run(&globals()?, &a),
             Some(Command::Fleet) => fleet::run(&globals()?),
             Some(Command::History(a)) => history::run(&globals()?, &a),
+            Some(Command::Db(a)) => db::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),
             Some(Command::Completions(a)) => manual::completions(&a),

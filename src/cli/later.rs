@@ -7,10 +7,10 @@ use crate::base::error::Outcome;
 use crate::config::fault::nearest;
 
 /// The promised commands.
-pub const NAMES: [&str; 7] = ["attach", "db", "backup", "maintenance", "logs", "update", "user"];
+pub const NAMES: [&str; 6] = ["attach", "backup", "maintenance", "logs", "update", "user"];
 
 /// The commands there are.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "engine",
     "demo",
     "status",
@@ -20,6 +20,7 @@ const KNOWN: [&str; 14] = [
     "alarms",
     "fleet",
     "history",
+    "db",
     "config",
     "keys",
     "completions",
@@ -30,7 +31,7 @@ const KNOWN: [&str; 14] = [
 /// The last words of `vms --help`.
 pub const HELP: &str = "\
 Not in this version yet:
-  attach, db, backup, maintenance, logs, update, user
+  attach, backup, maintenance, logs, update, user
 
 Exit codes:
   0 done and fine, 1 something checked is not fine, 2 wrong usage, 66 an input cannot be read,

@@ -16,6 +16,7 @@ use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
 use crate::model::compensation::{Compensation, Compensations};
 use crate::model::quantity::Quantity;
+use crate::model::timetable::Timetable;
 use crate::model::vibration::{LimitKind, Role};
 
 /// The configuration of a tree without faults.
@@ -187,18 +188,6 @@ fn journal(s: &Sect) -> Journal {
     }
 }
 
-fn historian(s: &Sect) -> Historian {
-    Historian {
-        url: text(s, "url"),
-        password: secret(s),
-        keep_seconds: span(s, "keep_seconds"),
-        keep_minutes: span(s, "keep_minutes"),
-        keep_waveforms: span(s, "keep_waveforms"),
-        keep_events: span(s, "keep_events"),
-        catch_up_rows_per_s: count(s, "catch_up_rows_per_s"),
-    }
-}
-
 fn recording(s: &Sect) -> Recording {
     Recording {
         directory: path(s, "directory"),
@@ -226,6 +215,22 @@ fn logs(s: &Sect) -> Logs {
         rotate_at_bytes: s.size("rotate_at").unwrap_or_default(),
         keep: count(s, "keep"),
         watch: s.list("watch").to_vec(),
+    }
+}
+
+fn historian(s: &Sect) -> Historian {
+    let when = |key: &str| Timetable::parse(word(s, key)).unwrap_or_default();
+    Historian {
+        url: text(s, "url"),
+        password: secret(s),
+        ca_file: s.text("ca_file").map(|t| PathBuf::from(t.as_ref())),
+        vacuum: when("vacuum"),
+        reindex: when("reindex"),
+        keep_seconds: span(s, "keep_seconds"),
+        keep_minutes: span(s, "keep_minutes"),
+        keep_waveforms: span(s, "keep_waveforms"),
+        keep_events: span(s, "keep_events"),
+        catch_up_rows_per_s: count(s, "catch_up_rows_per_s"),
     }
 }
 

@@ -9,6 +9,7 @@ mod lines;
 mod references;
 mod retention;
 pub mod source;
+mod timetables;
 
 use super::fault::Fault;
 use super::tree::Sect;
@@ -39,6 +40,7 @@ const ALL: &[Check] = &[
     lines::ports,
     lines::timeout,
     retention::something_is_kept,
+    timetables::readable,
 ];
 
 /// Runs every rule.

@@ -52,7 +52,10 @@ impl Config {
         if !got.faults.is_empty() {
             return Err(Faults::new(name, got.faults));
         }
-        let config = build::config(&got.root);
+        let mut config = build::config(&got.root);
+        if let Some(file) = config.historian.as_mut().and_then(|h| h.ca_file.as_mut()) {
+            *file = dir.join(&*file);
+        }
         Ok(Loaded { config, tree: got.root, path: PathBuf::from(name), text: text.to_owned() })
     }
 }

@@ -11,6 +11,7 @@ use crate::model::alarm::Priority;
 use crate::model::bus::{Access, Table};
 use crate::model::compensation::Compensations;
 use crate::model::quantity::Quantity;
+use crate::model::timetable::Timetable;
 use crate::model::vibration::{LimitKind, Role};
 use crate::model::{CameraId, PlcId, RoiId, TagId};
 
@@ -248,6 +249,12 @@ pub struct Historian {
     pub keep_events: Duration,
     /// Rows a second at most while it catches up.
     pub catch_up_rows_per_s: u32,
+    /// The certificate of the authority that is believed; none: those that the system believes.
+    pub ca_file: Option<PathBuf>,
+    /// When the tables are vacuumed and analysed.
+    pub vacuum: Timetable,
+    /// When the indexes are built anew.
+    pub reindex: Timetable,
 }
 
 impl Default for Historian {
@@ -262,6 +269,9 @@ impl Default for Historian {
             keep_waveforms: days(730),
             keep_events: days(7305),
             catch_up_rows_per_s: 50_000,
+            ca_file: None,
+            vacuum: Timetable::default(),
+            reindex: Timetable::default(),
         }
     }
 }

@@ -343,6 +343,27 @@ const HISTORIAN: &[Key] = &[
         "Rows a second at most while the database catches up after an outage.",
         "",
     ),
+    key(
+        "ca_file",
+        Path,
+        Optional,
+        "Certificate (PEM) of the authority that the server's certificate is from, where it is the plant's own; a relative path is beside this file. On the network the connection is always encrypted and the server verified.",
+        "\"plant-ca.pem\"",
+    ),
+    key(
+        "vacuum",
+        Text,
+        Default("\"sunday 03:00\""),
+        "When all tables are vacuumed and analysed, in the site's time zone: `WEEKDAY HH:MM`, `daily HH:MM`, `DAY HH:MM` (day of the month), or `off`. A run that was missed is caught up.",
+        "",
+    ),
+    key(
+        "reindex",
+        Text,
+        Default("\"1 03:30\""),
+        "When all indexes are built anew, without holding up writers; written as `vacuum`.",
+        "",
+    ),
 ];
 
 const RECORDING: &[Key] = &[

@@ -1,5 +1,6 @@
 //! The decider's loop: takes what has come, steps everything once, decides, writes, and publishes.
 
+mod database;
 mod recording;
 mod settings;
 
@@ -25,6 +26,7 @@ use crate::model::board::{Board, EngineState};
 use crate::model::bus::{Access, Demand, PlcState};
 use crate::model::camera::CameraState;
 use crate::model::compensation::Compensations;
+use crate::model::database::DatabaseWish;
 use crate::model::event::{Event, EventKind};
 use crate::model::history::{self, Answer as LookedUp, Ask, Asker};
 use crate::model::intent::{Intent, IntentKind, Reply};
@@ -70,6 +72,13 @@ pub enum Request {
         mm_per_px: f64,
         /// Its one-sigma uncertainty.
         sigma_mm_per_px: f64,
+    },
+    /// Look after the database.
+    Database {
+        /// What is wished.
+        wish: DatabaseWish,
+        /// By whom.
+        who: Arc<str>,
     },
     /// Open this camera's stream anew.
     Reconnect(usize),
@@ -257,6 +266,11 @@ impl Core {
             Input::Historian(h) => self.shown.historian = *h,
             Input::Fleet(nodes) => self.shown.fleet = nodes.into(),
             Input::History(a) => self.looked_up(*a),
+            Input::Forward(f) => {
+                self.facts.forward_fault.clone_from(&f.fault);
+                self.shown.forward = *f;
+            }
+            Input::Database(out) => self.database(*out),
             Input::Writer(w) => self.writer(w),
             Input::Intent(i) => self.intent(*i),
             Input::Note { text, bad } => {
@@ -500,6 +514,12 @@ impl Core {
                 (self.out.requests)(Request::History(ask));
                 answer(reply, Ok(String::new()));
             }
+            IntentKind::RecordCare(record) => {
+                self.shown.database.last = Some(Arc::clone(&record));
+                let kind = EventKind::DatabaseCare { record };
+                self.emit_durably(kind, reply.map(|r| (r, "recorded".into())), now);
+            }
+            IntentKind::Database(wish) => self.database_wish(wish, who, reply),
             IntentKind::DemoFault { fault, on } => {
                 if self.shown.demo.iter().any(|f| f.id == fault) {
                     (self.out.requests)(Request::Fault { fault: Arc::clone(&fault), on });

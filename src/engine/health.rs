@@ -9,9 +9,12 @@ use super::forecast::Line;
 use crate::base::clock::{Mono, Now};
 use crate::base::ring::Ring;
 use crate::config::sections::Resources;
-use crate::model::board::{Group, HistorianBoard, HistorianState, Indicator, IndicatorState, JournalBoard, Sense};
+use crate::model::board::{
+    ForwardBoard, Group, HistorianBoard, HistorianState, Indicator, IndicatorState, JournalBoard, Sense,
+};
 use crate::model::bus::PlcBoard;
 use crate::model::camera::{CameraBoard, CameraState};
+use crate::model::database::DatabaseBoard;
 use crate::model::history::{Answer, Ask, Asker, Found, Query, TrendQuery};
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
@@ -42,6 +45,10 @@ pub struct Sources<'a> {
     pub plcs: &'a [Arc<PlcBoard>],
     /// PostgreSQL.
     pub historian: &'a HistorianBoard,
+    /// The database's health.
+    pub database: &'a DatabaseBoard,
+    /// The rows on their way there.
+    pub forward: &'a ForwardBoard,
     /// The journal.
     pub journal: &'a JournalBoard,
     /// Logs.
@@ -252,6 +259,17 @@ fn database(s: &Sources<'_>, out: &mut Vec<Raw>) {
     out.push(response.below(limit_ms).why(h.text.clone()).at(h.at));
     let size = h.size_bytes.map(|b| b as f64);
     out.push(Raw::new("database.size", Group::Database, "Size", size, "B").why(h.text.clone()).at(h.at));
+    let d = s.database;
+    let Some(report) = &d.report else { return };
+    for m in report.measures(limit_ms) {
+        // A figure without a report of now is the one of the last look, with its age; why there is no newer one is said.
+        let why = d.text.clone().or(m.text);
+        let raw = Raw::new(m.id, Group::Database, m.name, m.value, m.unit).why(why).at(Some(report.at));
+        out.push(match m.limit {
+            Some(limit) => raw.below(limit),
+            None => raw,
+        });
+    }
 }
 
 fn journal_and_logs(s: &Sources<'_>, out: &mut Vec<Raw>) {
@@ -321,6 +339,8 @@ mod tests {
             historian: &historian,
             journal: &journal,
             logs: None,
+            database: &DatabaseBoard::default(),
+            forward: &ForwardBoard::default(),
         };
         let mut asked = Vec::new();
         let indicators = health.indicators(&s, now);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
+use crate::historian::care::CareOut;
 use crate::journal::WriterOut;
-use crate::model::board::{DemoFault, HistorianBoard};
+use crate::model::board::{DemoFault, ForwardBoard, HistorianBoard};
 use crate::model::bus::{BusFrame, PlcReport};
 use crate::model::camera::{CameraReport, Snapshot};
 use crate::model::fleet::NodeState;
@@ -39,6 +40,10 @@ pub enum Input {
     Historian(Box<HistorianBoard>),
     /// The nodes that write to the same database.
     Fleet(Vec<NodeState>),
+    /// The rows on their way there.
+    Forward(Box<ForwardBoard>),
+    /// The database's health and what is done for it.
+    Database(Box<CareOut>),
     /// What the journal's thread tells.
     Writer(WriterOut),
     /// What was looked up in the record.

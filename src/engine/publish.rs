@@ -12,11 +12,12 @@ use crate::config::Config;
 use crate::config::sections::{Parity, Resources};
 use crate::model::alarm::Alarm;
 use crate::model::board::{
-    Board, DemoFault, EngineBoard, EngineState, HistorianBoard, HistorianState, Indicator, JournalBoard,
+    Board, DemoFault, EngineBoard, EngineState, ForwardBoard, HistorianBoard, HistorianState, Indicator, JournalBoard,
 };
 use crate::model::bus::{BusFrame, Direction, PlcBoard, PlcReport};
 use crate::model::camera::{CameraBoard, CameraReport, Snapshot};
 use crate::model::compensation::Compensations;
+use crate::model::database::DatabaseBoard;
 use crate::model::event::Event;
 use crate::model::fleet::NodeState;
 use crate::model::history::Answer;
@@ -48,6 +49,10 @@ pub struct Shown {
     pub logs: Option<Arc<LogReport>>,
     /// PostgreSQL.
     pub historian: HistorianBoard,
+    /// Rows on their way there.
+    pub forward: ForwardBoard,
+    /// The database's health.
+    pub database: DatabaseBoard,
     /// The journal.
     pub journal: JournalBoard,
     /// Answers to questions about the past.
@@ -82,10 +87,12 @@ impl Shown {
             traffic: Ring::new(TRAFFIC),
             host: None,
             logs: None,
+            forward: ForwardBoard::default(),
             historian: HistorianBoard {
                 state: if config.historian.is_some() { HistorianState::Connecting } else { HistorianState::Off },
                 ..HistorianBoard::default()
             },
+            database: DatabaseBoard::default(),
             journal: JournalBoard {
                 events: past.events,
                 last_event: past.recent.last().map(|e| e.at),
@@ -170,6 +177,8 @@ impl Shown {
                 cameras: &self.cameras,
                 plcs: &self.plcs,
                 historian: &self.historian,
+                forward: &self.forward,
+                database: &self.database,
                 journal: &self.journal,
                 logs: self.logs.as_deref(),
             },
@@ -197,6 +206,8 @@ impl Shown {
             indicators: Arc::clone(&self.indicators),
             logs: self.logs.clone(),
             historian: self.historian.clone(),
+            forward: self.forward.clone(),
+            database: self.database.clone(),
             journal: self.journal.clone(),
             history: Arc::clone(&self.history),
             fleet: Arc::clone(&self.fleet),

@@ -20,6 +20,8 @@ pub struct Past {
     pub upkeep: Vec<Event>,
     /// What became of the regions' baselines: the newest event of each kind, region and state; ascending.
     pub baselines: Vec<Event>,
+    /// The newest run of each job for the database.
+    pub care: Vec<Event>,
     /// How many events there are.
     pub events: u64,
     /// When the journal began.

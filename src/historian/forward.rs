@@ -11,11 +11,11 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::error::{Error, SqlState};
 
-use super::seat::{self, Seat};
 use super::partitions::{self, Partitions};
 use super::pump::{self, Applied, Fault, Positions, Remote};
 use super::rows::{self, Names};
 use super::schema::{self, SCHEMA};
+use super::seat::{self, Seat};
 use super::target::{Target, causes};
 use crate::base::backoff::Backoff;
 use crate::base::clock::{Clock, Mono};
@@ -57,6 +57,8 @@ pub struct Ends {
     pub outbox: Box<dyn Outbox>,
     /// Told how far a stream has come.
     pub sent: Box<dyn Fn(Stream, u64) + Send>,
+    /// The journal is to take this name.
+    pub rename: Box<dyn Fn(Arc<str>) + Send>,
     /// Where reports go; false when one was not taken.
     pub report: Box<dyn Fn(ForwardBoard) -> bool + Send>,
     /// What is true now, for the node's row.
@@ -141,7 +143,7 @@ async fn session(
     // The traffic moves only while this is awaited beside the work: no task of its own is needed.
     tokio::select! {
         text = work(cfg, who, &mut client, ends, clock, state) => text,
-        text = connection => text,
+        end = connection => super::link::end_text(end),
     }
 }
 
@@ -192,7 +194,9 @@ async fn work(
             }
             tell_waiting(ends, clock, state);
             let board = Arc::clone(&ends.board.borrow());
-            if let Err(text) = within(SMALL, seat::heartbeat(there.client, there.seat.node_id, &board, state.report.queued)).await {
+            if let Err(text) =
+                within(SMALL, seat::heartbeat(there.client, there.seat.node_id, &board, state.report.queued)).await
+            {
                 return text;
             }
             beat = Some(now);
@@ -219,7 +223,8 @@ async fn begin(
     ends: &mut Ends,
     state: &mut State,
 ) -> Result<Seat, String> {
-    let settings = "set statement_timeout = 30000; set lock_timeout = 10000; set idle_in_transaction_session_timeout = 60000";
+    let settings =
+        "set statement_timeout = 30000; set lock_timeout = 10000; set idle_in_transaction_session_timeout = 60000";
     let settings = timeout(SMALL, client.batch_execute(settings)).await;
     settings.map_err(|_| hangs(SMALL))?.map_err(|e| causes(&e))?;
     let migrated = timeout(SCHEMA_WITHIN, schema::ready(client)).await.map_err(|_| hangs(SCHEMA_WITHIN))??;
@@ -229,10 +234,53 @@ async fn begin(
     state.report.schema = Some(migrated.to);
     let journal = ends.outbox.journal()?;
     let seat = timeout(SMALL, seat::sit_down(client, who, cfg, journal)).await.map_err(|_| hangs(SMALL))??;
+    if let Some(text) = another_past(client, &seat, ends).await? {
+        return Err(text);
+    }
     for (stream, position) in &seat.positions {
         state.at.insert(*stream, *position);
     }
     Ok(seat)
+}
+
+/// A journal that was put back from an older copy gives numbers again that the database has already. It is told by the chain
+/// of hashes, and goes on as another journal, from the newest event that both have.
+async fn another_past(client: &Client, seat: &Seat, ends: &mut Ends) -> Result<Option<String>, String> {
+    let there = seat.positions.iter().find(|p| p.0 == Stream::Event).map_or(0, |p| p.1);
+    let Some(hash) = seat.hash.as_deref().filter(|_| there > 0) else { return Ok(None) };
+    let same = match ends.outbox.hash_of(there)? {
+        Some(here) => here == hash,
+        // Removed because it was old, or not there yet: then the journal is older than the database.
+        None => ends.outbox.waiting(Stream::Event, 0)? > there,
+    };
+    if same {
+        return Ok(None);
+    }
+    let asking = seat::ancestor(client, seat, &mut *ends.outbox);
+    let common = timeout(LARGE, asking).await.map_err(|_| hangs(LARGE))??;
+    let mut positions = Vec::new();
+    for stream in Stream::ALL {
+        let position = match (stream, common) {
+            (Stream::Event, Some((seq, _))) => seq,
+            (_, Some((_, at))) => ends.outbox.position_at(stream, at)?,
+            (_, None) => 0,
+        };
+        positions.push((stream, position));
+    }
+    let name = timeout(SMALL, seat::new_name(client, seat, &positions)).await.map_err(|_| hangs(SMALL))?;
+    let name = name.map_err(|e| causes(&e))?;
+    (ends.rename)(Arc::clone(&name));
+    // The journal's thread takes it on with its next commit.
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if ends.outbox.journal()? == name {
+            break;
+        }
+    }
+    Ok(Some(format!(
+        "the journal was put back from an older copy: both have the events up to {}; it goes on as journal {name}",
+        common.map_or(0, |c| c.0)
+    )))
 }
 
 /// A statement within its deadline.
@@ -314,7 +362,13 @@ impl There<'_> {
         }
     }
 
-    async fn take(&mut self, stream: Stream, expected: u64, portion: &Portion, alone: Option<&str>) -> Result<Applied, Error> {
+    async fn take(
+        &mut self,
+        stream: Stream,
+        expected: u64,
+        portion: &Portion,
+        alone: Option<&str>,
+    ) -> Result<Applied, Error> {
         let owner = self.seat.owner();
         let tx = self.client.transaction().await?;
         let sql = format!(
@@ -361,7 +415,10 @@ impl There<'_> {
             let applied = match self.take(stream, at, &one, None).await {
                 Err(error) if unsuitable(&error) => {
                     let why = causes(&error);
-                    tracing::warn!(seq = e.seq, "the database does not take an event as it is, kept in vms.rejected: {why}");
+                    tracing::warn!(
+                        seq = e.seq,
+                        "the database does not take an event as it is, kept in vms.rejected: {why}"
+                    );
                     self.take(stream, at, &one, Some(&why)).await?
                 }
                 other => other?,

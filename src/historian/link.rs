@@ -1,10 +1,10 @@
 //! One connection to the server: opened, asked and given up within deadlines.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Connection, NoTls, SimpleQueryMessage, Socket};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::target::{Target, causes};
 use crate::base::clock::Clock;
@@ -28,24 +28,44 @@ pub(super) struct Measured {
     pub(super) server: String,
 }
 
+/// What moves a connection's traffic: to be polled beside whatever uses the client; it ends when the connection does.
+pub(super) type Moving = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
+
+/// Connects within the deadline, encrypted where the target says so; says why not and what to do.
+pub(super) async fn open(target: &Target) -> Result<(Client, Moving), String> {
+    let connecting = async {
+        Ok(match target.tls() {
+            Some(tls) => {
+                let (client, connection) = target.config().connect(tls.clone()).await?;
+                (client, Box::pin(connection) as Moving)
+            }
+            None => {
+                let (client, connection) = target.config().connect(NoTls).await?;
+                (client, Box::pin(connection) as Moving)
+            }
+        })
+    };
+    match timeout(CONNECT_DEADLINE, connecting).await {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(e)) => Err(target.explain(&e)),
+        Err(_) => Err(format!(
+            "{} took the connection and did not answer in {} s; see whether the server hangs",
+            target.place(),
+            CONNECT_DEADLINE.as_secs()
+        )),
+    }
+}
+
 /// An open connection. Its traffic is moved only while one of its methods is awaited, so no task of its own is needed.
 pub(super) struct Link {
     client: Client,
-    connection: Connection<Socket, NoTlsStream>,
+    connection: Moving,
 }
 
 impl Link {
     /// Connects within the deadline.
     pub(super) async fn open(target: &Target) -> Result<Self, String> {
-        match timeout(CONNECT_DEADLINE, target.config().connect(NoTls)).await {
-            Ok(Ok((client, connection))) => Ok(Self { client, connection }),
-            Ok(Err(e)) => Err(target.explain(&e)),
-            Err(_) => Err(format!(
-                "{} took the connection and did not answer in {} s; see whether the server hangs",
-                target.place(),
-                CONNECT_DEADLINE.as_secs()
-            )),
-        }
+        open(target).await.map(|(client, connection)| Self { client, connection })
     }
 
     /// Asks once, within the deadline.
@@ -81,7 +101,7 @@ impl Link {
     }
 }
 
-fn end_text(end: Result<(), tokio_postgres::Error>) -> String {
+pub(super) fn end_text(end: Result<(), tokio_postgres::Error>) -> String {
     match end {
         Ok(()) => "the server closed the connection".into(),
         Err(e) => format!("the connection broke: {}", causes(&e)),

@@ -100,8 +100,13 @@ async fn make(client: &mut Client, table: &str, cut: Cut, start: Date) -> Result
     tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", &[&format!("vms partition {name}")]).await?;
     let there = tx.query_one("select to_regclass($1) is not null", &[&format!("{SCHEMA}.{name}")]).await?;
     if !there.get::<_, bool>(0) {
+        // An admin may have given the table a disk of its own; `like` does not pass that on.
+        let sql = "select quote_ident(t.spcname) from pg_class c join pg_tablespace t on t.oid = c.reltablespace \
+                   where c.oid = to_regclass($1)";
+        let space = tx.query_opt(sql, &[&format!("{SCHEMA}.{table}")]).await?;
+        let space = space.map(|r| format!(" tablespace {}", r.get::<_, &str>(0))).unwrap_or_default();
         tx.batch_execute(&format!(
-            "create table {SCHEMA}.{name} (like {SCHEMA}.{table} including all); \
+            "create table {SCHEMA}.{name} (like {SCHEMA}.{table} including all){space}; \
              alter table {SCHEMA}.{table} attach partition {SCHEMA}.{name} \
              for values from ('{start} 00:00:00+00') to ('{end} 00:00:00+00')"
         ))

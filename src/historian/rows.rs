@@ -83,7 +83,8 @@ impl Names {
     /// Learns the regions of these readings.
     pub async fn learn_regions(&mut self, client: &Client, node_id: i16, rows: &[SecondReading]) -> Result<(), Error> {
         // Every second has the same few names.
-        let unknown = rows.iter().filter(|r| !self.regions.contains_key(&r.roi.0)).map(|r| (Arc::clone(&r.roi.0), None));
+        let unknown =
+            rows.iter().filter(|r| !self.regions.contains_key(&r.roi.0)).map(|r| (Arc::clone(&r.roi.0), None));
         let names = unknown.collect();
         Self::learn(&mut self.regions, client, "region", node_id, names).await
     }
@@ -160,9 +161,7 @@ pub async fn minutes(tx: &Transaction<'_>, names: &Names, node_id: i16, rows: &[
     for r in rows {
         let Some(series) = names.series.get(&r.series) else { continue };
         let count = i32::try_from(r.known).unwrap_or(i32::MAX);
-        out.as_mut()
-            .write(&[&system_time(moment(r.at)), series, &node_id, &count, &r.mean, &r.least, &r.most])
-            .await?;
+        out.as_mut().write(&[&system_time(moment(r.at)), series, &node_id, &count, &r.mean, &r.least, &r.most]).await?;
         let hour = r.at.div_euclid(3600) * 3600;
         hours.entry((*series, hour)).and_modify(|h| h.merge(r)).or_insert_with(|| r.clone());
     }

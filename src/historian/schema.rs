@@ -48,7 +48,10 @@ pub async fn ready(client: &mut Client) -> Result<Migrated, String> {
         "set lock_timeout = {}; select pg_advisory_lock(hashtextextended('{LOCK}', 0)); set lock_timeout = 10000",
         WAIT.as_millis()
     );
-    client.batch_execute(&wait).await.map_err(|e| failed("another node is changing the schema and does not end", &e))?;
+    client
+        .batch_execute(&wait)
+        .await
+        .map_err(|e| failed("another node is changing the schema and does not end", &e))?;
     let done = locked(client).await;
     // Also after a failure: the next one must not wait for this session.
     let unlock = format!("select pg_advisory_unlock(hashtextextended('{LOCK}', 0))");
@@ -63,10 +66,16 @@ async fn locked(client: &mut Client) -> Result<Migrated, String> {
     if from == known() {
         return Ok(Migrated { from, to: from });
     }
-    let make = format!("create schema if not exists {SCHEMA}");
-    client.batch_execute(&make).await.map_err(|e| {
-        failed("the schema vms cannot be made; let an admin run `create schema vms authorization` for this user", &e)
-    })?;
+    // Asked first: `if not exists` needs the right to make one also where there is one.
+    let there = client.query_one("select to_regnamespace($1) is not null", &[&SCHEMA]).await;
+    if !there.map_err(|e| failed("the schema cannot be looked at", &e))?.get::<_, bool>(0) {
+        client.batch_execute(&format!("create schema {SCHEMA}")).await.map_err(|e| {
+            failed(
+                "the schema vms cannot be made; let an admin run `create schema vms authorization` for this user",
+                &e,
+            )
+        })?;
+    }
     embedded::migrations::runner()
         .set_migration_table_name(TABLE)
         .run_async(client)
@@ -112,9 +121,7 @@ fn chain(e: &dyn std::error::Error) -> String {
     let mut text = e.to_string();
     let mut next = e.source();
     while let Some(e) = next {
-        let more = e
-            .downcast_ref::<tokio_postgres::Error>()
-            .map_or_else(|| e.to_string(), causes);
+        let more = e.downcast_ref::<tokio_postgres::Error>().map_or_else(|| e.to_string(), causes);
         if !text.contains(&more) {
             text = format!("{text}: {more}");
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
 
 use super::forward::Who;
@@ -12,6 +13,7 @@ use crate::config::sections::Historian;
 use crate::model::board::Board;
 use crate::model::bus::PlcState;
 use crate::model::camera::CameraState;
+use crate::model::outbox::Outbox;
 use crate::model::record::Stream;
 
 /// What a session knows of its node.
@@ -153,4 +155,59 @@ pub async fn keep_sizes(client: &Client) -> Result<(), Error> {
     let old = format!("delete from {SCHEMA}.size_history where at < now() - interval '3 years'");
     client.execute(&old, &[]).await?;
     Ok(())
+}
+
+/// The newest event that the database and the journal both have, with its time. The chain of hashes makes it a search: where
+/// one event is the same, all before it are.
+///
+/// # Errors
+/// In words.
+pub async fn ancestor(
+    client: &Client,
+    seat: &Seat,
+    outbox: &mut dyn Outbox,
+) -> Result<Option<(u64, Timestamp)>, String> {
+    let sql = format!(
+        "select seq, hash, at from {SCHEMA}.event where node_id = $1 and journal = $2 and seq <= $3 order by seq desc limit 1"
+    );
+    let ask = client.prepare(&sql).await.map_err(|e| causes(&e))?;
+    let newest = outbox.waiting(Stream::Event, 0)?;
+    let (mut low, mut high, mut found) = (0u64, newest, None);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        let row = client
+            .query_opt(&ask, &[&seat.node_id, &&*seat.journal, &(middle as i64)])
+            .await
+            .map_err(|e| causes(&e))?;
+        let Some(row) = row else {
+            low = middle;
+            continue;
+        };
+        let seq = row.get::<_, i64>(0).unsigned_abs();
+        let here = outbox.hash_of(seq)?;
+        if here.is_some_and(|h| h == row.get::<_, &[u8]>(1)) {
+            let at = row.get::<_, std::time::SystemTime>(2);
+            found = Some((seq, Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH)));
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok(found)
+}
+
+/// Gives a journal another name, which begins at these positions.
+///
+/// # Errors
+/// What the server said.
+pub async fn new_name(client: &Client, seat: &Seat, positions: &[(Stream, u64)]) -> Result<Arc<str>, Error> {
+    let streams: Vec<&str> = positions.iter().map(|p| p.0.word()).collect();
+    let at: Vec<i64> = positions.iter().map(|p| p.1 as i64).collect();
+    let sql = format!(
+        "with name (n) as materialized (select substr(md5(random()::text || clock_timestamp()::text), 1, 16)) \
+         insert into {SCHEMA}.forwarded (node_id, journal, stream, position) \
+         select $1, n, s, p from name, unnest($2::text[], $3::bigint[]) as x (s, p) returning journal"
+    );
+    let rows = client.query(&sql, &[&seat.node_id, &streams, &at]).await?;
+    Ok(rows.first().map_or_else(|| Arc::clone(&seat.journal), |r| r.get::<_, &str>(0).into()))
 }

@@ -7,22 +7,30 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::link::CONNECT_DEADLINE;
+use super::tls;
 use crate::config::sections::Historian;
 
 /// A server that may be connected to.
+#[derive(Clone)]
 pub(super) struct Target {
     config: Config,
+    /// How to encrypt; none on this computer, unless it was asked for.
+    tls: Option<MakeRustlsConnect>,
     place: String,
     password: Option<SecretString>,
 }
 
 impl Target {
-    /// Checks the address. Without encryption only this computer itself is allowed: on a network, the password and all
-    /// data could be read by others.
+    /// Checks the address. On a network the password and all data could be read by others, so there it is TLS or nothing,
+    /// and the server must prove by its certificate that it is the one that is named.
     pub(super) fn new(cfg: &Historian) -> Result<Self, String> {
-        let mut config: Config = cfg.url.parse().map_err(|_| {
+        // Host name and certificate are always verified, so all of these ask for the same.
+        let url =
+            cfg.url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+        let mut config: Config = url.parse().map_err(|_| {
             "historian.url is not a PostgreSQL address; write postgres://USER@HOST:PORT/DATABASE".to_owned()
         })?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
@@ -30,27 +38,50 @@ impl Target {
         }
         let place = place(&config);
         let local = config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
-        if !local {
+        let mode = config.get_ssl_mode();
+        if !local && mode == SslMode::Disable {
             return Err(format!(
-                "{place} is on the network: this needs TLS, which comes with the historian itself; nothing was sent. \
-                 Until then use a server on this computer (127.0.0.1 or a socket directory), or a tunnel to it"
+                "{place} is on the network, where TLS is required: remove sslmode=disable from historian.url; nothing was sent"
             ));
         }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(format!(
-                "{place}: sslmode=require is not possible yet; remove it for a server on this computer"
-            ));
-        }
+        let tls = if !local || mode == SslMode::Require {
+            if config.get_hosts().is_empty() {
+                return Err(format!(
+                    "{place}: TLS needs the server's name to verify it; write host=NAME beside hostaddr in historian.url"
+                ));
+            }
+            if config.get_hosts().iter().any(is_socket) {
+                return Err(format!(
+                    "{place} is a socket on this computer, where PostgreSQL speaks no TLS; remove sslmode=require"
+                ));
+            }
+            config.ssl_mode(SslMode::Require);
+            Some(tls::connector(cfg.ca_file.as_deref())?)
+        } else {
+            config.ssl_mode(SslMode::Disable);
+            None
+        };
         if let Some(password) = &cfg.password {
             config.password(password.expose_secret());
         }
-        config.ssl_mode(SslMode::Disable).application_name("vms").connect_timeout(CONNECT_DEADLINE);
-        Ok(Self { config, place, password: cfg.password.clone() })
+        config.application_name("vms").connect_timeout(CONNECT_DEADLINE);
+        Ok(Self { config, tls, place, password: cfg.password.clone() })
+    }
+
+    /// The same server under another name of ours, as it shows in the server's list of connections.
+    pub(super) fn named(mut self, application: &str) -> Self {
+        self.config.application_name(application);
+        self
     }
 
     /// What to connect with.
     pub(super) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// How to encrypt; none where nothing is encrypted.
+    pub(super) fn tls(&self) -> Option<&MakeRustlsConnect> {
+        self.tls.as_ref()
     }
 
     /// Host, port and database, as shown.
@@ -68,6 +99,9 @@ impl Target {
 
     /// Why connecting failed and what to do about it.
     pub(super) fn explain(&self, e: &tokio_postgres::Error) -> String {
+        if let Some(why) = tls::explain(e) {
+            return self.hide(format!("{}: {why}", self.place));
+        }
         let text = match e.code() {
             Some(&(SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION)) => {
                 format!("{} refuses the login ({}); check historian.url and historian.password", self.place, causes(e))
@@ -99,6 +133,10 @@ fn is_local(host: &Host) -> bool {
         #[cfg(unix)]
         Host::Unix(_) => true,
     }
+}
+
+fn is_socket(host: &Host) -> bool {
+    !matches!(host, Host::Tcp(_))
 }
 
 fn place(config: &Config) -> String {
@@ -165,17 +203,20 @@ mod tests {
             "host=/run/postgresql user=vms dbname=x",
             "postgres://vms@%2Frun%2Fpostgresql/x",
         ] {
-            assert!(target(url).is_ok(), "{url}");
+            assert!(target(url).is_ok_and(|t| t.tls().is_none()), "{url}");
         }
         for url in [
             "postgres://vms@10.0.0.5/x",
             "postgres://vms@db.plant.example/x",
+            "postgres://vms@db.plant.example/x?sslmode=prefer",
             "postgres://vms@127.0.0.1,10.0.0.5/x",
             "postgres://vms@localhost.example/x",
             "host=localhost hostaddr=10.0.0.5 user=vms",
+            "postgres://vms@localhost/x?sslmode=require",
+            "postgres://vms@localhost/x?sslmode=verify-full",
         ] {
-            let text = target(url).err().unwrap();
-            assert!(text.contains("TLS") && !text.contains("s3cret"), "{url}: {text}");
+            let t = target(url).unwrap_or_else(|e| panic!("{url}: {e}"));
+            assert!(t.tls().is_some() && t.config().get_ssl_mode() == SslMode::Require, "{url}");
         }
     }
 
@@ -183,7 +224,14 @@ mod tests {
     fn bad_addresses_say_what_would_be_right() {
         assert!(target("mysql://x").err().unwrap().contains("postgres://USER@HOST"));
         assert!(target("user=vms").err().unwrap().contains("no host"));
-        assert!(target("postgres://vms@127.0.0.1/x?sslmode=require").err().unwrap().contains("sslmode"));
+        for (url, why) in [
+            ("postgres://vms@10.0.0.5/x?sslmode=disable", "TLS is required"),
+            ("host=/run/postgresql user=vms sslmode=require", "remove sslmode=require"),
+            ("hostaddr=10.0.0.5 user=vms", "host=NAME"),
+        ] {
+            let text = target(url).err().unwrap();
+            assert!(text.contains(why) && !text.contains("s3cret"), "{url}: {text}");
+        }
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Batch {
     pub waveforms: Vec<EventWaveform>,
     /// How far streams have reached PostgreSQL.
     pub sent: Vec<(Stream, u64)>,
+    /// The journal's name from now on: it was put back from an older copy, and is another one since.
+    pub name: Option<Arc<str>>,
 }
 
 impl Batch {
@@ -35,6 +37,7 @@ impl Batch {
             && self.minutes.is_empty()
             && self.waveforms.is_empty()
             && self.sent.is_empty()
+            && self.name.is_none()
     }
 
     /// Rows in it.
@@ -127,6 +130,9 @@ pub(super) fn append(
         minutes(&tx, known, &batch.minutes)?;
         waveforms(&tx, &batch.waveforms)?;
         sent(&tx, &batch.sent)?;
+        if let Some(name) = &batch.name {
+            tx.execute("update chain set journal = ?1", [&**name])?;
+        }
     }
     // Also when there is nothing else: a commit that writes nothing would not sync.
     tx.prepare_cached("update tally set events = events + ?1, commits = ?2")?

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::history::{self, History};
@@ -74,6 +75,19 @@ impl Outbox for Reader {
                 .prepare_cached("select length(regions) from second order by id desc limit 1")?
                 .query_row([], |r| r.get(0))?;
             Ok(rows * packed::regions_in(bytes.unsigned_abs() as usize) as u64)
+        })
+    }
+
+    fn position_at(&mut self, stream: Stream, at: Timestamp) -> Result<u64, String> {
+        let (table, id, column, value) = match stream {
+            Stream::Event => ("event", "seq", "at_ns", rows::to_ns(at)),
+            Stream::Minute => ("minute", "id", "at", at.as_second()),
+            Stream::Waveform => ("waveform", "id", "at_ns", rows::to_ns(at)),
+            Stream::Second => ("second", "id", "at", at.as_second()),
+        };
+        self.read(|c| {
+            let sql = format!("select coalesce(max({id}), 0) from {table} where {column} <= ?1");
+            c.query_row(&sql, [value], |r| r.get::<_, i64>(0)).map(i64::unsigned_abs)
         })
     }
 

@@ -1,6 +1,7 @@
 //! Rows that wait for the disk: bounded, in order, every drop counted.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::append::Batch;
 use crate::model::event::{Event, SecondReading};
@@ -28,6 +29,7 @@ pub struct Queue {
     readings: usize,
     waveforms: VecDeque<EventWaveform>,
     sent: BTreeMap<Stream, u64>,
+    name: Option<Arc<str>>,
     dropped: u64,
     urgent: bool,
 }
@@ -73,6 +75,11 @@ impl Queue {
         *known = position.max(*known);
     }
 
+    /// The journal takes another name.
+    pub fn rename(&mut self, name: Arc<str>) {
+        self.name = Some(name);
+    }
+
     fn drop_one(&mut self) -> Option<u64> {
         self.dropped += 1;
         if let Some(i) = self.events.iter().position(|w| !w.urgent) {
@@ -90,7 +97,7 @@ impl Queue {
         let waveforms = self.waveforms.drain(..max.min(self.waveforms.len())).collect();
         self.urgent = self.events.iter().any(|w| w.urgent);
         let sent = std::mem::take(&mut self.sent).into_iter().collect();
-        Batch { events, seconds, minutes: Vec::new(), waveforms, sent }
+        Batch { events, seconds, minutes: Vec::new(), waveforms, sent, name: self.name.take() }
     }
 
     /// Rows that wait.
@@ -102,7 +109,7 @@ impl Queue {
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0 && self.sent.is_empty()
+        self.len() == 0 && self.sent.is_empty() && self.name.is_none()
     }
 
     /// Whether somebody waits for one of the events.

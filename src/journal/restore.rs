@@ -32,6 +32,8 @@ pub struct Restored {
     pub upkeep: Vec<Event>,
     /// The newest event of each kind, region and state about the regions' baselines; ascending.
     pub baselines: Vec<Event>,
+    /// The newest run of each job for the database.
+    pub care: Vec<Event>,
     /// How many events there are.
     pub events: u64,
     /// When the newest event happened.
@@ -68,13 +70,15 @@ fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
     let alarms = alarms(&tx, &mut unreadable)?;
     let recent = recent(&tx, &mut unreadable)?;
     let upkeep = upkeep(&tx, &mut unreadable)?;
-    let baselines = baselines(&tx, &mut unreadable)?;
+    let baselines = all_of(&tx, BASELINES, &mut unreadable)?;
+    let care = all_of(&tx, CARE, &mut unreadable)?;
     Ok(Restored {
         last_seq: newest.map_or(0, |n| n.0).max(base).unsigned_abs(),
         alarms,
         recent,
         upkeep,
         baselines,
+        care,
         events: events.unsigned_abs(),
         last_event: newest.map(|n| n.1),
         first: oldest.map(|o| o.1),
@@ -166,8 +170,14 @@ pub(super) const BASELINES: &str = "
         select max(seq) from event where kind in ('baseline_begun', 'baseline_learned') group by kind, subject)
     order by seq";
 
-fn baselines(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Event>> {
-    let mut newest = conn.prepare(BASELINES)?;
+/// Runs over all tables: their subject is the job alone.
+pub(super) const CARE: &str = "
+    select seq, at_ns, body from event where seq in (
+        select max(seq) from event where kind = 'database_care' and subject in ('vacuum', 'reindex') group by subject)
+    order by seq";
+
+fn all_of(conn: &Connection, query: &str, unreadable: &mut u64) -> rusqlite::Result<Vec<Event>> {
+    let mut newest = conn.prepare(query)?;
     let mut out = Vec::new();
     for event in newest.query_map([], rows::event)? {
         keep(event?, unreadable, |e| out.push(e));
@@ -199,7 +209,10 @@ pub(super) fn oldest_needed(conn: &Connection) -> rusqlite::Result<Option<i64>> 
         }
     }
     let mut unreadable = 0;
-    upkeep(conn, &mut unreadable)?.iter().chain(&baselines(conn, &mut unreadable)?).for_each(|e| take(e.seq as i64));
+    upkeep(conn, &mut unreadable)?
+        .iter()
+        .chain(&all_of(conn, BASELINES, &mut unreadable)?)
+        .for_each(|e| take(e.seq as i64));
     Ok(oldest)
 }
 

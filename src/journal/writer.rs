@@ -53,6 +53,8 @@ pub enum Write {
     Waveform(EventWaveform),
     /// A stream has reached PostgreSQL up to this position.
     Sent(Stream, u64),
+    /// The journal was put back from an older copy: from now on it is another one, of this name.
+    Rename(Arc<str>),
     /// Write everything that came before, then end.
     Stop,
 }
@@ -217,6 +219,7 @@ impl Writer {
             Write::Values { second, values } => values.iter().for_each(|v| self.rollup.value(second, v)),
             Write::Waveform(waveform) => self.queue.push_waveform(waveform),
             Write::Sent(stream, position) => self.queue.push_sent(stream, position),
+            Write::Rename(name) => self.queue.rename(name),
             Write::Stop => self.stopping = true,
         }
         self.soon();

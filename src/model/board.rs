@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::alarm::Alarm;
 use super::bus::{BusFrame, PlcBoard};
 use super::camera::{CameraBoard, Snapshot};
+use super::database::DatabaseBoard;
 use super::event::Event;
 use super::fleet::NodeState;
 use super::history::Answer;
@@ -190,6 +191,23 @@ pub struct HistorianBoard {
     pub at: Option<Now>,
 }
 
+/// What becomes of the journal's rows on their way to PostgreSQL.
+#[derive(Clone, Debug, Default)]
+pub struct ForwardBoard {
+    /// Rows that wait in the journal; none while they cannot be counted.
+    pub queued: Option<u64>,
+    /// Rows sent since the start.
+    pub sent: u64,
+    /// Rows a second over the newest seconds.
+    pub rows_per_s: Option<f64>,
+    /// The schema's version, once seen.
+    pub schema: Option<i64>,
+    /// Why nothing is sent.
+    pub fault: Option<Arc<str>>,
+    /// When this was counted.
+    pub at: Option<Now>,
+}
+
 /// The local journal.
 #[derive(Clone, Debug, Default)]
 pub struct JournalBoard {
@@ -249,6 +267,10 @@ pub struct Board {
     pub logs: Option<Arc<LogReport>>,
     /// The link to PostgreSQL.
     pub historian: HistorianBoard,
+    /// The rows on their way there.
+    pub forward: ForwardBoard,
+    /// The database's health, and what is done for it.
+    pub database: DatabaseBoard,
     /// The local journal.
     pub journal: JournalBoard,
     /// Every node that writes to the same database; empty where there is none, or before it was read.
@@ -290,6 +312,8 @@ impl Board {
             indicators: Arc::new([]),
             logs: None,
             historian: HistorianBoard::default(),
+            forward: ForwardBoard::default(),
+            database: DatabaseBoard::default(),
             journal: JournalBoard::default(),
             fleet: Arc::new([]),
             alarms: Arc::new([]),

@@ -12,6 +12,7 @@ use super::baseline::Baseline;
 use super::bus::PlcState;
 use super::camera::CameraState;
 use super::compensation::Compensation;
+use super::database::CareRecord;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
 pub use words::{ending, outcome};
@@ -181,6 +182,12 @@ pub enum EventKind {
         /// Who.
         who: Arc<str>,
     },
+    /// Something was done for the database: by the timetable or because somebody asked for it.
+    DatabaseCare {
+        /// What, by whom, and what came of it.
+        #[serde(flatten)]
+        record: Arc<CareRecord>,
+    },
     /// Something was lost because a queue was full.
     Dropped {
         /// What.
@@ -215,6 +222,7 @@ impl EventKind {
             Self::BaselineLearned { .. } => "baseline_learned",
             Self::ScaleMeasured { .. } => "scale_measured",
             Self::Compensation { .. } => "compensation",
+            Self::DatabaseCare { .. } => "database_care",
             Self::Dropped { .. } => "dropped",
             Self::Note { .. } => "note",
         }
@@ -238,6 +246,11 @@ impl EventKind {
             Self::BaselineLearned { roi, running, .. } => {
                 Some(format!("{roi} {}", if *running { "running" } else { "stopped" }))
             }
+            // A run over all tables is told from one over a single table: only the former counts for the timetable.
+            Self::DatabaseCare { record } => Some(match &record.table {
+                Some(table) => format!("{} {table}", record.job.word()),
+                None => record.job.word().to_owned(),
+            }),
             _ => None,
         }
     }

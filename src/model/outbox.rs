@@ -85,6 +85,12 @@ pub trait Outbox: Send {
     /// The journal cannot be read.
     fn waiting(&mut self, stream: Stream, position: u64) -> Result<u64, String>;
 
+    /// The position of the last row of a stream that is not younger than `at`; 0 where there is none.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    fn position_at(&mut self, stream: Stream, at: Timestamp) -> Result<u64, String>;
+
     /// The hash of an event; none if there is no such event any more.
     ///
     /// # Errors

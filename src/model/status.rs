@@ -589,10 +589,10 @@ fn historian(board: &Board) -> Historian {
     let h = &board.historian;
     Historian {
         state: h.state.word(),
-        queued: None,
+        queued: board.forward.queued,
         response_ms: six_of(h.response_ms),
         size_bytes: h.size_bytes,
-        text: h.text.clone(),
+        text: h.text.clone().or_else(|| board.forward.fault.clone()),
     }
 }
 

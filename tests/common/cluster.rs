@@ -19,11 +19,17 @@ pub struct Cluster {
     dir: tempfile::TempDir,
     bin: PathBuf,
     port: u16,
+    options: String,
 }
 
 impl Cluster {
     /// Makes and starts one; none (with a printed line) where PostgreSQL's programs are not installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[], &|_| {})
+    }
+
+    /// The same with more settings (`fsync=on`); `prepare` may put files into the data directory before it is started.
+    pub fn start_with(settings: &[&str], prepare: &dyn Fn(&Path)) -> Option<Self> {
         let Some(bin) = programs() else {
             println!("skipped: PostgreSQL's server programs are not installed (apt install postgresql)");
             return None;
@@ -32,14 +38,30 @@ impl Cluster {
         if let Some(user) = other_user() {
             chown(dir.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
         }
-        let mut cluster = Self { dir, bin, port: 0 };
+        let options = settings.iter().map(|s| format!(" -c {s}")).collect();
+        let mut cluster = Self { dir, bin, port: 0, options };
         let secret = cluster.path("secret");
         fs::write(&secret, PASSWORD).unwrap();
         let (data, pwfile) = (cluster.text("data"), format!("--pwfile={secret}"));
         let made = cluster.run("initdb", &["-D", &data, "-U", "vms", "-A", "scram-sha-256", &pwfile, "--no-sync"]);
         assert!(made.status.success(), "initdb: {}", said(&made));
+        prepare(&cluster.dir.path().join("data"));
+        cluster.give_away();
         cluster.start_server();
         Some(cluster)
+    }
+
+    /// What was put into the data directory belongs to the server, and to nobody else: it insists on that.
+    fn give_away(&self) {
+        use std::os::unix::fs::PermissionsExt as _;
+        for entry in fs::read_dir(self.dir.path().join("data")).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|e| e == "pem") {
+                fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o600)).unwrap();
+                if let Some(user) = other_user() {
+                    chown(entry.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+                }
+            }
+        }
     }
 
     /// The port may be taken between looking and starting, so some are tried.
@@ -48,9 +70,10 @@ impl Cluster {
         for _ in 0..5 {
             self.port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
             let options = format!(
-                "-c fsync=off -c shared_buffers=16MB -c listen_addresses=127.0.0.1 -p {} -k {}",
+                "-c fsync=off -c shared_buffers=16MB -c listen_addresses=127.0.0.1 -p {} -k {}{}",
                 self.port,
-                self.dir.path().display()
+                self.dir.path().display(),
+                self.options
             );
             let (data, log) = (self.text("data"), self.text("server.log"));
             let started = self.run("pg_ctl", &["-w", "-D", &data, "-o", &options, "-l", &log, "start"]);
@@ -60,6 +83,31 @@ impl Cluster {
             last = format!("{}\n{}", said(&started), fs::read_to_string(&log).unwrap_or_default());
         }
         panic!("the cluster does not start: {last}");
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops it as a crash does: at once, without writing anything out.
+    pub fn stop_at_once(&self) {
+        let data = self.text("data");
+        let stopped = self.run("pg_ctl", &["-w", "-D", &data, "-m", "immediate", "stop"]);
+        assert!(stopped.status.success(), "pg_ctl stop: {}", said(&stopped));
+    }
+
+    /// Starts it again on its port after [`Self::stop_at_once`].
+    pub fn start_again(&self) {
+        let options = format!(
+            "-c fsync=off -c shared_buffers=16MB -c listen_addresses=127.0.0.1 -p {} -k {}{}",
+            self.port,
+            self.dir.path().display(),
+            self.options
+        );
+        let (data, log) = (self.text("data"), self.text("server.log"));
+        let started = self.run("pg_ctl", &["-w", "-D", &data, "-o", &options, "-l", &log, "start"]);
+        assert!(started.status.success(), "{}\n{}", said(&started), fs::read_to_string(&log).unwrap_or_default());
     }
 
     /// The address of its database, without password.

@@ -41,7 +41,7 @@ const KINDS: [(&str, &[&str]); 6] = [
     ("everything", &[]),
     ("alarms", &["alarm_"]),
     ("cameras and PLCs", &["camera", "plc"]),
-    ("maintenance records", &["run_finished"]),
+    ("maintenance records", &["run_finished", "database_care"]),
     ("settings", &["scale_", "compensation", "baseline_"]),
     ("program", &["engine_", "terminal_", "dropped", "note"]),
 ];

@@ -42,6 +42,9 @@ impl EventKind {
             Self::Compensation { which, on, who, .. } => {
                 format!("{} compensation {} by {who}", which.word(), if *on { "on" } else { "off" })
             }
+            Self::DatabaseCare { record } => {
+                format!("{} by {}: {}", if record.passed { "done" } else { "not done" }, record.who, record.text)
+            }
             Self::Dropped { what, count } => format!("{count} {what} lost because a queue was full"),
             Self::Note { text } => text.to_string(),
         }

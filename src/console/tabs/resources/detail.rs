@@ -73,7 +73,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, i: &Indicator, past: &Stre
     let [chart, _, side] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Length(width)]).areas(area);
     recorded(frame, chart, i, past, ctx);
-    frame.render_widget(Text::from(words(i, side.width.into(), ctx)), side);
+    frame.render_widget(Text::from(words(i, summary_of(i, past, ctx), side.width.into(), ctx)), side);
 }
 
 /// The history from the journal; that of the board where the newest day is not there yet.
@@ -147,7 +147,7 @@ fn history(frame: &mut Frame<'_>, area: Rect, i: &Indicator, ctx: &Ctx<'_>) {
     chart.render(area, frame.buffer_mut(), ctx.theme);
 }
 
-fn words(i: &Indicator, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
+fn words(i: &Indicator, (min, mean, max): Summary, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
     let u = ctx.theme.unicode;
     let none = ctx.theme.glyphs().unknown;
     let old = stale(i, ctx);
@@ -163,7 +163,6 @@ fn words(i: &Indicator, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
         fact(if i.sense == Sense::High { "limit" } else { "at least" }, i.limit, false);
         fact("margin", margin(i), old);
     }
-    let (min, mean, max) = summary(&i.history);
     fact("smallest", min, false);
     fact("mean", mean, false);
     fact("largest", max, false);
@@ -198,8 +197,26 @@ fn forecast(i: &Indicator) -> String {
     }
 }
 
+/// Smallest, mean and largest.
+type Summary = (Option<f64>, Option<f64>, Option<f64>);
+
+/// Of the stretch that is drawn; of the board's history where the journal has not told yet.
+fn summary_of(i: &Indicator, past: &Stretch, ctx: &Ctx<'_>) -> Summary {
+    let query = past.query(&i.id, ctx);
+    match trend_for(&ctx.board.history, &query).map(|(a, ..)| &a.found) {
+        Some(Ok(Found::Trend(points))) if !points.is_empty() => {
+            let known: f64 = points.iter().map(|p| f64::from(p.known)).sum();
+            let mean = points.iter().map(|p| p.mean * f64::from(p.known)).sum::<f64>() / known;
+            let least = points.iter().map(|p| p.least).reduce(f64::min);
+            (least, Some(mean).filter(|m| m.is_finite()), points.iter().map(|p| p.most).reduce(f64::max))
+        }
+        _ if past.span == 0 && past.look.back == 0 => summary(&i.history),
+        _ => (None, None, None),
+    }
+}
+
 /// Smallest, mean and largest of what is known.
-fn summary(history: &[f32]) -> (Option<f64>, Option<f64>, Option<f64>) {
+fn summary(history: &[f32]) -> Summary {
     let known: Vec<f64> = history.iter().filter(|v| v.is_finite()).map(|v| f64::from(*v)).collect();
     if known.is_empty() {
         return (None, None, None);
