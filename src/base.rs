@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod clock;
 pub mod draft;
 pub mod error;
+pub mod moment;
 pub mod ring;
 pub mod shutdown;
 pub mod stats;

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `decider` | [`crate::engine::Core`]: readings, alarms, the board | when the end is asked for |
 //! | `journal` | the journal's file | after the decider, when all is written |
+//! | `history` | reads of the journal's file, for questions about the past | with the decider |
 //! | `camera-ID` | one camera's pipeline; GStreamer adds its streaming threads | when the end is asked for |
 //! | `host`, `logs` | readings of the computer and of log files, once a second | when the end is asked for |
 //! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
@@ -19,8 +20,10 @@
 mod calibrating;
 mod caring;
 mod held;
+mod looking;
 mod measuring;
 mod probing;
+mod records;
 mod running;
 pub mod scaling;
 mod serving;
@@ -34,8 +37,9 @@ pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use caring::Database;
 pub use measuring::measure;
 pub use probing::{keys, probe};
+pub use records::{Records, records, unreadable};
 pub use running::{run_console, run_engine};
-pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, set_demo_fault};
+pub use serving::{acknowledge, alarm_history, ask_fleet, ask_status, demo_faults, set_demo_fault};
 #[cfg(feature = "demo")]
 pub use staging::run_demo;
 

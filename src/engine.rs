@@ -6,6 +6,7 @@
 
 pub mod acting;
 pub mod core;
+pub mod forecast;
 pub mod health;
 pub mod input;
 pub mod publish;

@@ -9,6 +9,8 @@ pub mod camera;
 pub mod compensation;
 pub mod database;
 pub mod event;
+pub mod fleet;
+pub mod history;
 pub mod host;
 pub mod ids;
 pub mod intent;

@@ -21,7 +21,7 @@ use crate::journal::{FILE_NAME, History};
 use crate::model::board::Board;
 use crate::model::database::CareRecord;
 use crate::model::intent::{Intent, IntentKind};
-use crate::model::status;
+use crate::model::{fleet, status};
 
 /// Name of the socket in the data directory.
 pub const SOCKET: &str = "vms.sock";
@@ -40,6 +40,8 @@ enum Question {
     Status,
     /// Acknowledge one alarm, or all where none is named.
     Acknowledge { alarm: Option<String>, why: Option<String> },
+    /// The nodes of the site.
+    Fleet,
     /// The demonstration's faults.
     DemoFaults,
     /// Switch one of them.
@@ -145,6 +147,10 @@ async fn answer(
             Ok(v) => Reply::Done(v),
             Err(e) => Reply::Refused(e.to_string()),
         },
+        Question::Fleet => match serde_json::to_value(fleet::status(&now, now.at)) {
+            Ok(v) => Reply::Done(v),
+            Err(e) => Reply::Refused(e.to_string()),
+        },
         Question::DemoFaults => {
             let list = now.demo.iter().map(|f| json!({ "id": f.id, "title": f.title, "on": f.on }));
             Reply::Done(list.collect())
@@ -219,6 +225,14 @@ fn question(globals: &Globals, q: &Question) -> Result<Value, Failure> {
 /// Exit 69 if none runs.
 pub fn ask_status(globals: &Globals) -> Result<Value, Failure> {
     question(globals, &Question::Status)
+}
+
+/// The nodes of the site, as the running engine knows them.
+///
+/// # Errors
+/// Exit 69 if none runs.
+pub fn ask_fleet(globals: &Globals) -> Result<Value, Failure> {
+    question(globals, &Question::Fleet)
 }
 
 /// Acknowledges at the running engine; answers with a sentence once that is durable.

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::held::Held;
+use super::looking::Looking;
 use super::threads::Threads;
 use super::{scaling, serving, signals};
 use crate::base::clock::Clock;
@@ -172,11 +173,12 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     let (caring, cared) = mpsc::channel::<care::Asked>(CARES);
 
     // The decider.
+    let looking = Looking::start(&threads, &clock, &intake, &held.dir);
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, (controls, switches), resets, caring, &options, &intake),
+        requests: requests(&stop, &threads, (controls, switches), resets, (caring, looking), &options, &intake),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -344,7 +346,7 @@ fn requests(
     threads: &Threads,
     (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
-    caring: mpsc::Sender<care::Asked>,
+    (caring, looking): (mpsc::Sender<care::Asked>, Looking),
     options: &Options,
     intake: &Intake,
 ) -> Box<dyn Fn(Request) + Send> {
@@ -408,6 +410,7 @@ fn requests(
                 r.notify_one();
             }
         }
+        Request::History(ask) => looking.ask(ask),
         Request::Fault { fault, on } => {
             if fault_tx.try_send((fault, on)).is_err() {
                 warn!("the demonstration is busy with earlier faults");

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    alarms, calibrate, check, config, db, demo, engine, globals::Globals, keys, later, manual, measure, status,
+    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure,
+    status,
 };
 use crate::base::error::Outcome;
 
@@ -52,6 +53,10 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// List and acknowledge alarms
     Alarms(alarms::AlarmsArgs),
+    /// Every node of the site: heard of, alarms, cameras, PLCs; exit 1 where one needs a person
+    Fleet,
+    /// Events, readings, trends and maintenance records from the journal, by time; and the proof that none was changed
+    History(history::HistoryArgs),
     /// How the database is, what is slow in it, and its upkeep
     Db(db::DbArgs),
     /// Write, check and show the configuration
@@ -82,6 +87,8 @@ impl Args {
             Some(Command::Measure(a)) => measure::run(&globals()?, a),
             Some(Command::Calibrate(a)) => calibrate::run(&globals()?, a),
             Some(Command::Alarms(a)) => alarms::run(&globals()?, &a),
+            Some(Command::Fleet) => fleet::run(&globals()?),
+            Some(Command::History(a)) => history::run(&globals()?, &a),
             Some(Command::Db(a)) => db::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),

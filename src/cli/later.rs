@@ -7,10 +7,10 @@ use crate::base::error::Outcome;
 use crate::config::fault::nearest;
 
 /// The promised commands.
-pub const NAMES: [&str; 7] = ["attach", "history", "backup", "maintenance", "logs", "update", "user"];
+pub const NAMES: [&str; 6] = ["attach", "backup", "maintenance", "logs", "update", "user"];
 
 /// The commands there are.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 15] = [
     "engine",
     "demo",
     "status",
@@ -18,6 +18,8 @@ const KNOWN: [&str; 13] = [
     "measure",
     "calibrate",
     "alarms",
+    "fleet",
+    "history",
     "db",
     "config",
     "keys",
@@ -29,7 +31,7 @@ const KNOWN: [&str; 13] = [
 /// The last words of `vms --help`.
 pub const HELP: &str = "\
 Not in this version yet:
-  attach, history, backup, maintenance, logs, update, user
+  attach, backup, maintenance, logs, update, user
 
 Exit codes:
   0 done and fine, 1 something checked is not fine, 2 wrong usage, 66 an input cannot be read,

@@ -49,6 +49,11 @@ pub fn complain(failure: &Failure) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Says something on standard error; nothing is done where that is gone.
+pub fn note(text: &str) {
+    let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}
+
 /// Rows as an aligned table with a heading; the last column is not padded.
 #[must_use]
 pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {

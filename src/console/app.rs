@@ -3,8 +3,10 @@
 mod actions;
 mod alarms;
 mod ask;
+mod fleet;
 mod frame;
 mod help;
+mod history;
 mod overlay;
 mod palette;
 mod prompt;
@@ -192,6 +194,17 @@ impl App {
             }
         }
         self.with_tab(|tab, ctx| tab.idle(ctx));
+        self.idle_overlay();
+    }
+
+    /// What the overlay in front wants looked up.
+    fn idle_overlay(&mut self) {
+        let Some(mut top) = self.overlays.pop() else { return };
+        let (board, theme) = (Arc::clone(&self.board), self.theme.clone());
+        let ctx = Ctx { board: &board, now: self.now, theme: &theme, focused: true };
+        let want = top.idle(&Room { ctx, keymap: &self.keymap, acknowledging: &self.acknowledging });
+        self.overlays.push(top);
+        self.want(want);
     }
 
     /// Says something that the person must know, on the last line.
@@ -244,6 +257,12 @@ impl App {
         }
         let waits = |id: &AlarmId| board.alarms.iter().any(|a| a.id == *id && a.state.unacknowledged());
         self.acknowledging.retain(waits);
+        if let Some((frozen, _)) = &mut self.frozen
+            && !Arc::ptr_eq(&frozen.history, &board.history)
+        {
+            // What was looked up was asked for from the frozen view; nothing else of it moves.
+            Arc::make_mut(frozen).history = Arc::clone(&board.history);
+        }
         self.board = board;
         self.dirty = true;
     }
@@ -364,6 +383,7 @@ impl App {
                 self.note_acknowledged(&want);
                 self.want(want);
             }
+            Step::Open(overlay) => self.overlays.push(overlay),
             Step::Acknowledge(id) => self.acknowledge(id),
             Step::AcknowledgeAll => actions::ask_acknowledge_all(self),
             Step::Quit => {

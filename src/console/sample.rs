@@ -2,6 +2,7 @@
 
 mod cameras;
 mod lines;
+mod past;
 mod rest;
 
 use std::sync::Arc;
@@ -73,6 +74,8 @@ pub fn live() -> Board {
     b.journal = rest::journal();
     b.events = rest::events().into();
     b.upkeep = Arc::new(rest::upkeep());
+    b.history = past::answers(&[]);
+    b.fleet = past::fleet();
     b
 }
 
@@ -85,6 +88,7 @@ pub fn alarm() -> Board {
     lines::alarm(&mut b.plcs);
     b.traffic = lines::bad_traffic().into();
     b.alarms = rest::alarms().into();
+    b.history = past::answers(&b.alarms);
     b.engine.dropped = vec![("samples".into(), 12)];
     rest::exceed(&mut b);
     b.demo = Arc::new([

@@ -117,12 +117,17 @@ fn every_overlay_leaves_the_alarm_line_free() {
         ("demo", &["F"]),
         ("help", &["?"]),
         ("quit", &["q"]),
+        ("history", &["E"]),
+        ("history_alarm", &["E", "enter"]),
+        ("alarm_history", &["A", "e"]),
+        ("fleet", &["W"]),
         ("confirm", &["r"]),
     ] {
         let mut a = app(sample::alarm(), unicode());
         let before = text(&mut a, 80, 24);
         for k in keys {
             key(&mut a, k);
+            text(&mut a, 80, 24);
         }
         let shown = text(&mut a, 80, 24);
         assert_eq!(shown.lines().nth(2), before.lines().nth(2), "{name} covers the alarm line");
@@ -143,7 +148,7 @@ fn without_unicode_nothing_is_beyond_ascii() {
             let mut a = app(board, Theme::new(false, Depth::Mono));
             key(&mut a, &number.to_string());
             cells(&mut a, 120, 40);
-            for open in [None, Some("A"), Some(":"), Some("?")] {
+            for open in [None, Some("A"), Some(":"), Some("?"), Some("E"), Some("W")] {
                 if let Some(k) = open {
                     key(&mut a, k);
                 }
@@ -438,4 +443,127 @@ fn the_tab_line_keeps_every_name_and_the_count_of_new_alarms() {
         let line = shown.lines().nth(1).expect("a line");
         assert!(line.contains("6 Maintenance") && line.contains("3 ▲H"), "{width}: {line}");
     }
+}
+
+#[test]
+fn the_history_in_every_size_and_on_a_plain_terminal() {
+    let sizes = [("80x24", 80, 24), ("120x40", 120, 40), ("200x60", 200, 60)];
+    for (name, w, h) in sizes {
+        let mut a = app(sample::alarm(), unicode());
+        key(&mut a, "E");
+        insta::assert_snapshot!(format!("history_{name}"), text(&mut a, w, h));
+        key(&mut a, "enter");
+        insta::assert_snapshot!(format!("history_waveform_{name}"), text(&mut a, w, h));
+        for k in ["esc", "down", "down", "down", "down", "down", "enter"] {
+            key(&mut a, k);
+            text(&mut a, w, h);
+        }
+        insta::assert_snapshot!(format!("history_run_{name}"), text(&mut a, w, h));
+    }
+    let mut a = app(sample::alarm(), Theme::new(false, Depth::Mono));
+    for k in ["E", "enter"] {
+        key(&mut a, k);
+        assert!(text(&mut a, 80, 24).is_ascii());
+    }
+}
+
+/// The question that the console has asked last.
+fn asked(a: &mut App) -> Option<crate::model::history::Query> {
+    a.take_effects().into_iter().rev().find_map(|e| match e {
+        Effect::Send(IntentKind::History(ask)) => Some(ask.query),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_history_goes_back_page_by_page_and_narrows_by_kind_text_and_time() {
+    use crate::model::history::Query;
+    let mut a = app(sample::alarm(), unicode());
+    key(&mut a, "E");
+    text(&mut a, 80, 24);
+    assert_eq!(asked(&mut a), None, "the first page is there");
+    key(&mut a, "end");
+    text(&mut a, 80, 24);
+    key(&mut a, "down");
+    let Some(Query::Events(q)) = asked(&mut a) else { panic!("the older page is asked for") };
+    let oldest = sample::alarm().history.iter().find_map(|h| match &h.found {
+        Ok(crate::model::history::Found::Events { events, .. }) => events.last().map(|e| e.seq),
+        _ => None,
+    });
+    assert_eq!(q.before, oldest);
+    assert!(text(&mut a, 80, 24).contains("Reading the journal"));
+    key(&mut a, "up");
+    assert!(!text(&mut a, 80, 24).contains("Reading the journal"), "and back without asking");
+    assert_eq!(asked(&mut a), None);
+    key(&mut a, "tab");
+    assert!(matches!(asked(&mut a), Some(Query::Events(q)) if q.kinds.iter().map(|k| &**k).eq(["alarm_"])));
+    key(&mut a, "/");
+    typed(&mut a, "kum");
+    let line = text(&mut a, 80, 24);
+    assert!(line.lines().last().expect("a line").contains("filter: kum"), "{line}");
+    assert!(matches!(asked(&mut a), Some(Query::Events(q)) if q.text.as_deref() == Some("kum")));
+    key(&mut a, "esc");
+    key(&mut a, "t");
+    typed(&mut a, "soon");
+    key(&mut a, "enter");
+    let got = text(&mut a, 120, 24);
+    assert!(got.contains("is no moment") && !got.contains("before soon,"), "{got}");
+    for _ in 0..4 {
+        key(&mut a, "backspace");
+    }
+    typed(&mut a, "2026-11-20 06:00");
+    key(&mut a, "enter");
+    let Some(Query::Events(q)) = asked(&mut a) else { panic!("a time is asked for") };
+    assert_eq!(q.to.map(|t| t.to_string()).as_deref(), Some("2026-11-20T00:30:00Z"));
+    assert!(text(&mut a, 120, 24).contains("before 20 Nov 2026 06:00:00"));
+}
+
+#[test]
+fn a_history_that_cannot_be_read_says_why_and_is_asked_for_again() {
+    use crate::model::history::{Answer, Asker, EventQuery, Query, with_answer};
+    let mut board = sample::alarm();
+    let query = Query::Events(EventQuery { limit: 200, ..EventQuery::default() });
+    let found = Err("the disk of the journal failed".into());
+    let failed = Answer { asker: Asker::List, query, at: sample::ago(1000), took_ms: 1.0, source: "journal", found };
+    board.history = with_answer(&board.history, failed);
+    let mut a = app(board, unicode());
+    key(&mut a, "E");
+    assert!(text(&mut a, 80, 24).contains("The journal could not be read: the disk of the journal failed"));
+    assert_eq!(asked(&mut a), None, "not at once");
+    let later = Now { mono: Mono(sample::now().mono.0 + 6_000_000_000), ..sample::now() };
+    a.handle(Input::Tick(later));
+    assert!(asked(&mut a).is_some());
+    a.handle(Input::Tick(later));
+    assert_eq!(asked(&mut a), None, "once");
+}
+
+#[test]
+fn a_frozen_view_still_gets_what_it_asked_for() {
+    let mut bare = sample::live();
+    bare.history = Arc::new([]);
+    let mut a = app(bare, unicode());
+    key(&mut a, "2");
+    text(&mut a, 120, 40);
+    for k in ["f", "t", "t"] {
+        key(&mut a, k);
+    }
+    assert!(asked(&mut a).is_some());
+    assert!(text(&mut a, 120, 40).contains("reading the journal"));
+    a.handle(Input::Board(Arc::new(sample::live())));
+    let got = text(&mut a, 120, 40);
+    assert!(got.contains("FROZEN") && !got.contains("reading the journal"), "{got}");
+}
+
+#[test]
+fn the_fleet_in_every_size() {
+    for (name, w, h) in [("80x24", 80, 24), ("120x40", 120, 40), ("200x60", 200, 60)] {
+        let mut a = app(sample::live(), unicode());
+        key(&mut a, "W");
+        insta::assert_snapshot!(format!("fleet_{name}"), text(&mut a, w, h));
+        key(&mut a, "W");
+        assert!(!text(&mut a, w, h).contains("Nodes:"), "the key that opened it closes it");
+    }
+    let mut a = app(sample::empty(), unicode());
+    key(&mut a, "W");
+    assert!(text(&mut a, 80, 24).contains("No node is known"));
 }

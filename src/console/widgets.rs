@@ -10,6 +10,7 @@ pub mod heat;
 pub mod list;
 pub mod mark;
 pub mod orbit;
+pub mod past;
 pub mod plot;
 pub mod spark;
 pub mod table;

@@ -28,6 +28,7 @@ use crate::model::camera::CameraState;
 use crate::model::compensation::Compensations;
 use crate::model::database::DatabaseWish;
 use crate::model::event::{Event, EventKind};
+use crate::model::history::{self, Answer as LookedUp, Ask, Asker};
 use crate::model::intent::{Intent, IntentKind, Reply};
 use crate::model::upkeep::Answer;
 use crate::model::vibration::{Grade, Level, Role};
@@ -85,6 +86,8 @@ pub enum Request {
     Compensate(usize, Compensations),
     /// Open this PLC's port anew.
     Reset(usize),
+    /// Look this up in the record.
+    History(Ask),
     /// Switch a fault of the demonstration.
     Fault {
         /// Which.
@@ -261,6 +264,8 @@ impl Core {
             Input::Host(report) => self.shown.host = Some(Arc::new(*report)),
             Input::Logs(report) => self.shown.logs = Some(Arc::new(*report)),
             Input::Historian(h) => self.shown.historian = *h,
+            Input::Fleet(nodes) => self.shown.fleet = nodes.into(),
+            Input::History(a) => self.looked_up(*a),
             Input::Forward(f) => {
                 self.facts.forward_fault.clone_from(&f.fault);
                 self.shown.forward = *f;
@@ -505,6 +510,10 @@ impl Core {
                     answer(reply, Err(format!("there is no camera {camera}")));
                 }
             }
+            IntentKind::History(ask) => {
+                (self.out.requests)(Request::History(ask));
+                answer(reply, Ok(String::new()));
+            }
             IntentKind::RecordCare(record) => {
                 self.shown.database.last = Some(Arc::clone(&record));
                 let kind = EventKind::DatabaseCare { record };
@@ -535,6 +544,16 @@ impl Core {
                 answer(reply, Ok("stopping".into()));
                 (self.out.requests)(Request::Shutdown);
             }
+        }
+    }
+
+    /// Something was looked up: for the engine's own forecasts, or for whoever asked, who waits at the screen.
+    fn looked_up(&mut self, found: LookedUp) {
+        if found.asker == Asker::Forecast {
+            self.health.looked_up(&found);
+        } else {
+            self.shown.history = history::with_answer(&self.shown.history, found);
+            self.publish(self.clock.now());
         }
     }
 
@@ -664,6 +683,9 @@ impl Core {
         self.record_second(now);
         self.pending.impatient(now.mono, self.facts.journal_fault.as_deref());
         let indicators = self.shown.indicators(&self.config.resources, &mut self.health, now);
+        if let Some(ask) = self.health.ask(&indicators, now) {
+            (self.out.requests)(Request::History(ask));
+        }
         self.facts.indicators = indicators;
         self.bank.adopt_indicators(&self.facts);
         let dropped = self.intake.dropped();

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::forecast::Line;
+
 use crate::base::clock::{Mono, Now};
 use crate::base::ring::Ring;
 use crate::config::sections::Resources;
@@ -13,8 +15,10 @@ use crate::model::board::{
 use crate::model::bus::PlcBoard;
 use crate::model::camera::{CameraBoard, CameraState};
 use crate::model::database::DatabaseBoard;
+use crate::model::history::{Answer, Ask, Asker, Found, Query, TrendQuery};
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
+use crate::model::record::indicator_series;
 
 /// Distance of two values of the history.
 const STEP: Duration = Duration::from_secs(10);
@@ -23,6 +27,11 @@ const DAY: usize = 24 * 360;
 /// The forecast looks back over an hour and needs five minutes.
 const FORECAST_OVER: usize = 360;
 const FORECAST_LEAST: usize = 30;
+/// Where there are hours of the record, the newest hour's line is carried no further than this.
+const FORECAST_NEAR: Duration = Duration::from_hours(6);
+/// The hours of the record that days are forecast from, and how often they are looked up.
+const HOURS_OVER_S: i64 = 30 * 86_400;
+const HOURS_EVERY: Duration = Duration::from_hours(1);
 
 /// What the indicators are made of.
 pub struct Sources<'a> {
@@ -50,6 +59,8 @@ pub struct Sources<'a> {
 #[derive(Default)]
 pub struct Health {
     histories: HashMap<Arc<str>, History>,
+    /// By the series of an indicator with a limit: the line through its hours, and when they were asked for.
+    lines: HashMap<Arc<str>, (Mono, Option<Line>)>,
 }
 
 struct History {
@@ -117,6 +128,37 @@ impl Health {
         raw.into_iter().map(|r| self.finish(r, now)).collect()
     }
 
+    /// The next indicator whose hours are to be looked up, one at a time; none while all are known.
+    pub fn ask(&mut self, indicators: &[Indicator], now: Now) -> Option<Ask> {
+        let series = indicators
+            .iter()
+            .filter(|i| i.limit.is_some())
+            .map(|i| indicator_series(&i.id))
+            .find(|s| self.lines.get(s).is_none_or(|(asked, _)| now.mono.since(*asked) >= HOURS_EVERY))?;
+        let line = self.lines.get(&series).and_then(|l| l.1);
+        self.lines.insert(Arc::clone(&series), (now.mono, line));
+        let query = Query::Trend(TrendQuery::ending(series, now.wall, HOURS_OVER_S, 3600, 0));
+        Some(Ask { asker: Asker::Forecast, query })
+    }
+
+    /// Hours were looked up. What could not be read changes nothing.
+    pub fn looked_up(&mut self, answer: &Answer) {
+        if let (Query::Trend(q), Ok(Found::Trend(hours))) = (&answer.query, &answer.found)
+            && let Some(held) = self.lines.get_mut(&q.series)
+        {
+            held.1 = Line::through(hours);
+        }
+    }
+
+    /// Time to the limit: by the newest hour where that is soon, else by the record's hours; without those, by the hour alone.
+    fn foretold(&self, id: &str, history: &[f32], value: Option<f64>, limit: f64, sense: Sense) -> Option<Duration> {
+        let near = forecast(history, limit, sense);
+        match self.lines.get(&indicator_series(id)).and_then(|l| l.1) {
+            Some(line) => near.filter(|d| *d <= FORECAST_NEAR).or_else(|| line.until(value?, limit, sense)),
+            None => near,
+        }
+    }
+
     fn finish(&mut self, r: Raw, now: Now) -> Indicator {
         let id: Arc<str> = r.id.into();
         let history = self.histories.entry(Arc::clone(&id)).or_insert_with(|| History {
@@ -129,6 +171,7 @@ impl Health {
             history.values.push(r.value.map_or(f32::NAN, |v| v as f32));
             history.shown = history.values.to_vec().into();
         }
+        let shown = Arc::clone(&history.shown);
         let state = match (r.value, r.limit, r.sense) {
             (None, _, _) => IndicatorState::Unknown,
             (Some(v), Some(l), Sense::High) if v >= l => IndicatorState::Exceeded,
@@ -139,8 +182,8 @@ impl Health {
             group: r.group,
             name: r.name.into(),
             unit: r.unit,
-            forecast: r.limit.and_then(|l| forecast(&history.shown, l, r.sense)),
-            history: Arc::clone(&history.shown),
+            forecast: r.limit.and_then(|l| self.foretold(&id, &shown, r.value, l, r.sense)),
+            history: shown,
             history_step: STEP,
             value: r.value,
             limit: r.limit,
@@ -268,6 +311,65 @@ fn forecast(history: &[f32], limit: f64, sense: Sense) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_foretold_from_the_hours_of_the_record() {
+        use crate::model::record::Rolled;
+        let mut health = Health::default();
+        let now = Now::default();
+        let config = crate::config::Config::parse("", "test", std::path::Path::new("."), &|_| None).unwrap().config;
+        let limits = config.resources;
+        let host = HostReport {
+            disks: vec![crate::model::host::Disk { mount: "/".into(), free_bytes: 38, total_bytes: 100 }],
+            at: now,
+            cpu_percent: Some(20.0),
+            memory_percent: Some(40.0),
+            memory_total_bytes: 1 << 30,
+            process_cpu_percent: None,
+            process_rss_bytes: None,
+            interfaces: vec![],
+        };
+        let historian = HistorianBoard::default();
+        let journal = JournalBoard::default();
+        let s = Sources {
+            limits: &limits,
+            host: Some(&host),
+            cameras: &[],
+            plcs: &[],
+            historian: &historian,
+            journal: &journal,
+            logs: None,
+            database: &DatabaseBoard::default(),
+            forward: &ForwardBoard::default(),
+        };
+        let mut asked = Vec::new();
+        let indicators = health.indicators(&s, now);
+        while let Some(ask) = health.ask(&indicators, now) {
+            asked.push(ask);
+        }
+        assert!(asked.len() >= 3 && health.ask(&indicators, now).is_none(), "each once");
+        let later = Now { mono: Mono(HOURS_EVERY.as_nanos() as u64), ..now };
+        assert!(health.ask(&indicators, later).is_some(), "and again after an hour");
+        let disk = |a: &&Ask| matches!(&a.query, Query::Trend(q) if &*q.series == "indicator.disk./");
+        let ask = asked.iter().find(disk).cloned().unwrap();
+        let hour = |i: i64| {
+            let mean = 50.0 - 0.1 * i as f64;
+            Rolled { series: "s".into(), unit: "%".into(), at: i * 3600, known: 360, mean, least: mean, most: mean }
+        };
+        let found = Ok(Found::Trend((0..120).map(hour).collect()));
+        health.looked_up(&Answer {
+            asker: ask.asker,
+            query: ask.query,
+            at: now,
+            took_ms: 1.0,
+            source: "journal",
+            found,
+        });
+        let indicators = health.indicators(&s, now);
+        let disk = indicators.iter().find(|i| &*i.id == "disk./").unwrap();
+        let days = disk.forecast.unwrap().as_secs_f64() / 86_400.0;
+        assert!((days - 7.5).abs() < 0.01, "{days}");
+    }
 
     #[test]
     fn forecasts_a_filling_disk_and_nothing_else() {

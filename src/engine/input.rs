@@ -9,6 +9,8 @@ use crate::journal::WriterOut;
 use crate::model::board::{DemoFault, ForwardBoard, HistorianBoard};
 use crate::model::bus::{BusFrame, PlcReport};
 use crate::model::camera::{CameraReport, Snapshot};
+use crate::model::fleet::NodeState;
+use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::intent::Intent;
 use crate::model::logs::LogReport;
@@ -36,12 +38,16 @@ pub enum Input {
     Logs(Box<LogReport>),
     /// The link to PostgreSQL.
     Historian(Box<HistorianBoard>),
+    /// The nodes that write to the same database.
+    Fleet(Vec<NodeState>),
     /// The rows on their way there.
     Forward(Box<ForwardBoard>),
     /// The database's health and what is done for it.
     Database(Box<CareOut>),
     /// What the journal's thread tells.
     Writer(WriterOut),
+    /// What was looked up in the record.
+    History(Box<Answer>),
     /// Somebody asks for something.
     Intent(Box<Intent>),
     /// The demonstration's faults have changed.

@@ -19,6 +19,8 @@ use crate::model::camera::{CameraBoard, CameraReport, Snapshot};
 use crate::model::compensation::Compensations;
 use crate::model::database::DatabaseBoard;
 use crate::model::event::Event;
+use crate::model::fleet::NodeState;
+use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
 
@@ -53,6 +55,10 @@ pub struct Shown {
     pub database: DatabaseBoard,
     /// The journal.
     pub journal: JournalBoard,
+    /// Answers to questions about the past.
+    pub history: Arc<[Arc<Answer>]>,
+    /// The nodes that write to the same database.
+    pub fleet: Arc<[NodeState]>,
     events: Ring<Event>,
     indicators: Arc<[Indicator]>,
     /// The picture somebody looks at.
@@ -93,6 +99,8 @@ impl Shown {
                 durable_seq: past.last_seq,
                 ..JournalBoard::default()
             },
+            history: Arc::new([]),
+            fleet: Arc::new([]),
             events,
             indicators: Arc::new([]),
             snapshot: None,
@@ -201,6 +209,8 @@ impl Shown {
             forward: self.forward.clone(),
             database: self.database.clone(),
             journal: self.journal.clone(),
+            history: Arc::clone(&self.history),
+            fleet: Arc::clone(&self.fleet),
             alarms: alarms.into(),
             events: self.events.to_vec().into(),
             snapshot: self.snapshot.clone(),

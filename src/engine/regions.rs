@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::trend::Trends;
+use super::trend::Trend;
 use super::usual::Usual;
 use crate::base::clock::{Mono, Now};
 use crate::base::ring::Ring;
@@ -43,7 +43,7 @@ pub struct Region {
     running_tag: Option<TagId>,
     nominal: Option<NominalHz>,
     analyzer: Analyzer,
-    trend: Trends,
+    trend: Trend,
     spectra: Ring<Arc<[f32]>>,
     spectrogram: Arc<Spectrogram>,
     trend_quantity: Quantity,
@@ -88,7 +88,7 @@ impl Region {
             running_tag: roi.running.clone(),
             nominal: roi.nominal_hz.clone(),
             analyzer,
-            trend: Trends::default(),
+            trend: Trend::default(),
             spectra: Ring::new(SPECTRA),
             spectrogram: Arc::default(),
         }
@@ -236,7 +236,6 @@ impl Region {
             spectrum: Arc::new(if fresh { self.analyzer.spectrum() } else { Spectrum::default() }),
             spectrogram: Arc::clone(&self.spectrogram),
             trend: self.trend.seconds(),
-            longer: self.trend.longer(),
             trend_quantity: self.trend_quantity,
             baseline: self.usual.baseline().filter(|_| self.role == Role::Asset).cloned(),
             learning: self.usual.learning().filter(|_| self.role == Role::Asset),

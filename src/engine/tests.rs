@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::core::Request;
 use super::restore::Past;
 use super::{Core, Input, Intake, Outlets};
 use crate::base::clock::{Clock, SimClock};
@@ -51,6 +52,7 @@ struct Bench {
     demand: watch::Receiver<Arc<[Option<Demand>]>>,
     writes: Receiver<Write>,
     inbox: Receiver<Input>,
+    requests: Receiver<Request>,
     intake: Intake,
     frame: u64,
 }
@@ -65,11 +67,16 @@ fn bench(past: &Past, room_for_writes: usize) -> Bench {
     let (board_tx, board) = watch::channel(Arc::new(empty));
     let nothing: Arc<[Option<Demand>]> = vec![None].into();
     let (demand_tx, demand) = watch::channel(nothing);
-    let out = Outlets { writer, board: board_tx, demands: vec![demand_tx], requests: Box::new(|_| {}) };
+    let (asked, requests) = sync_channel(64);
+    let note = move |r| {
+        // Tests that do not look at requests let them go.
+        let _ = asked.try_send(r);
+    };
+    let out = Outlets { writer, board: board_tx, demands: vec![demand_tx], requests: Box::new(note) };
     let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
     let catalogue = Catalogue::built_in().unwrap();
     let core = Core::new(Arc::new(config), time, intake.clone(), past, catalogue, |_, _| None, out);
-    let mut b = Bench { core, clock, board, demand, writes, inbox, intake, frame: 0 };
+    let mut b = Bench { core, clock, board, demand, writes, inbox, requests, intake, frame: 0 };
     b.camera(CameraState::Live);
     b
 }
@@ -261,4 +268,22 @@ fn an_alarm_keeps_the_waveform_before_and_after_it() {
         .collect();
     assert!(series.iter().any(|s| s.starts_with("roi.") && s.ends_with(".displacement_pp_mm")), "{series:?}");
     assert!(!series.iter().any(|s| s.ends_with(".displacement_pp_px")), "that comes with the seconds: {series:?}");
+}
+
+#[test]
+fn a_question_about_the_past_goes_out_and_its_answer_comes_on_the_board() {
+    use crate::model::history::{Answer, Ask, Asker, Found, Query};
+    let mut b = bench(&Past::default(), 1000);
+    let ask = Ask { asker: Asker::Detail, query: Query::Waveforms { event: 7 } };
+    let intent = Intent { who: "a".into(), why: None, kind: IntentKind::History(ask.clone()), reply: None };
+    b.core.take(Input::Intent(Box::new(intent)));
+    let sent = b.requests.try_iter().any(|r| r == Request::History(ask.clone()));
+    assert!(sent, "the decider asks and does not wait");
+    let at = b.clock.now();
+    let found = Ok(Found::Waveforms(Arc::new([])));
+    let answer = Answer { asker: ask.asker, query: ask.query, at, took_ms: 1.0, source: "journal", found };
+    b.core.take(Input::History(Box::new(answer.clone())));
+    assert_eq!(b.board.borrow().history.last().map(|a| (**a).clone()), Some(answer), "at once: somebody waits for it");
+    b.core.take(Input::Fleet(vec![]));
+    assert!(b.board.borrow().fleet.is_empty());
 }

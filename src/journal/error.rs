@@ -35,6 +35,20 @@ pub enum JournalError {
         /// The newest schema known here.
         known: i64,
     },
+    /// An older program wrote the file, and nothing has brought it up to date yet.
+    #[error(
+        "the journal {} has schema {found}, this program reads {known}; start the engine once (`vms engine`), \
+         it brings the file up to date",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The schema read here.
+        known: i64,
+    },
     /// No room.
     #[error("the disk of the journal {} is full; free some space there", .0.display())]
     Full(PathBuf),

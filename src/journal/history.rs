@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
 
 use super::chain::{self, Verdict};
 use super::error::JournalError;
-use super::{packed, rows};
+use super::{packed, rows, store};
 use crate::model::RoiId;
 use crate::model::event::{Event, SecondReading};
 use crate::model::record::{EventWaveform, Rolled};
@@ -59,10 +59,14 @@ pub struct EventFilter {
     pub kinds: Vec<String>,
     /// Only about subjects (alarm, camera, region, run) that contain this.
     pub subject: Option<String>,
+    /// Only about exactly this.
+    pub about: Option<String>,
     /// Only those whose written form contains this; letters count the same large and small.
     pub text: Option<String>,
     /// Only below this number: how a reader goes back page by page.
     pub before_seq: Option<u64>,
+    /// Only above this number: how a reader goes on page by page.
+    pub after_seq: Option<u64>,
 }
 
 /// A page of a longer answer.
@@ -99,6 +103,7 @@ impl History {
         let conn = Connection::open_with_flags(path, flags).map_err(fail)?;
         conn.busy_timeout(Duration::from_secs(2)).map_err(fail)?;
         conn.execute_batch("pragma query_only = on").map_err(fail)?;
+        store::can_be_read(&conn, path)?;
         Ok(Self { path: path.to_path_buf(), conn })
     }
 
@@ -128,12 +133,22 @@ impl History {
 
     /// The newest events that the filter lets through, newest first; at most [`PAGE_MAX`]. `more`: there are older ones.
     pub fn events_where(&self, filter: &EventFilter, limit: usize) -> Result<Page<Event>, JournalError> {
+        self.filtered(filter, "desc", limit)
+    }
+
+    /// The oldest events that the filter lets through, oldest first; at most [`PAGE_MAX`]. `more`: there are newer ones.
+    pub fn events_onward(&self, filter: &EventFilter, limit: usize) -> Result<Page<Event>, JournalError> {
+        self.filtered(filter, "asc", limit)
+    }
+
+    fn filtered(&self, filter: &EventFilter, order: &str, limit: usize) -> Result<Page<Event>, JournalError> {
         let limit = limit.min(PAGE_MAX);
-        let mut conditions = vec!["at_ns >= ?1 and at_ns < ?2 and seq < ?3".to_owned()];
+        let mut conditions = vec!["at_ns >= ?1 and at_ns < ?2 and seq < ?3 and seq > ?4".to_owned()];
         let mut given: Vec<rusqlite::types::Value> = vec![
             filter.from.map_or(i64::MIN, rows::to_ns).into(),
             filter.to.map_or(i64::MAX, rows::to_ns).into(),
             filter.before_seq.map_or(i64::MAX, |s| s as i64).into(),
+            filter.after_seq.map_or(-1, |s| s as i64).into(),
         ];
         let mut put = |value: String| {
             given.push(value.into());
@@ -153,11 +168,14 @@ impl History {
         if let Some(subject) = &filter.subject {
             conditions.push(format!("instr(lower(subject), lower(?{})) > 0", put(subject.clone())));
         }
+        if let Some(about) = &filter.about {
+            conditions.push(format!("subject = ?{}", put(about.clone())));
+        }
         if let Some(text) = &filter.text {
             conditions.push(format!("instr(lower(body), lower(?{})) > 0", put(text.clone())));
         }
         let sql = format!(
-            "select seq, at_ns, body from event where {} order by seq desc limit {}",
+            "select seq, at_ns, body from event where {} order by seq {order} limit {}",
             conditions.join(" and "),
             limit + 1
         );
@@ -183,6 +201,15 @@ impl History {
         let page = self.page(sql, (from, to, limit as i64 + 1), limit, unpack)?;
         let items = page.items.into_iter().flatten().collect();
         Ok(Page { items, more: page.more, unreadable: page.unreadable })
+    }
+
+    /// The first and the last second of readings from `from` until before `to`; none where there is none.
+    pub fn seconds_between(&self, from: i64, to: i64) -> Result<Option<(i64, i64)>, JournalError> {
+        // Two look-ups in the index; `min` and `max` in one query would go through all of it.
+        let sql = "select (select min(at) from second where at >= ?1 and at < ?2), \
+                   (select max(at) from second where at >= ?1 and at < ?2)";
+        let row = |r: &Row<'_>| Ok(r.get::<_, Option<i64>>(0)?.zip(r.get(1)?));
+        Ok(self.page(sql, (from, to), 1, row)?.items.pop())
     }
 
     /// Any other question, for the rooms next door.

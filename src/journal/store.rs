@@ -266,6 +266,19 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), JournalError> {
     upgrade::finish(conn).map_err(|e| JournalError::sqlite(path, "bringing its rows up to date", e))
 }
 
+/// Whether this program can read a file of this schema without changing it.
+pub(super) fn can_be_read(conn: &Connection, path: &Path) -> Result<(), JournalError> {
+    let known = embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max();
+    let known = i64::from(known.unwrap_or(0));
+    let found = schema(conn).map_err(|e| JournalError::sqlite(path, "reading its schema", e))?;
+    let path = || path.to_path_buf();
+    match found {
+        f if f > known => Err(JournalError::Newer { path: path(), found, known }),
+        f if f < known => Err(JournalError::Older { path: path(), found, known }),
+        _ => Ok(()),
+    }
+}
+
 /// A failure of SQLite within a migration keeps its meaning: full, read-only, damaged.
 fn migration_failed(path: &Path, e: &refinery::Error) -> JournalError {
     use std::error::Error as _;

@@ -11,6 +11,8 @@ use super::bus::{BusFrame, PlcBoard};
 use super::camera::{CameraBoard, Snapshot};
 use super::database::DatabaseBoard;
 use super::event::Event;
+use super::fleet::NodeState;
+use super::history::Answer;
 use super::host::HostReport;
 use super::logs::LogReport;
 use super::upkeep::UpkeepBoard;
@@ -271,10 +273,14 @@ pub struct Board {
     pub database: DatabaseBoard,
     /// The local journal.
     pub journal: JournalBoard,
+    /// Every node that writes to the same database; empty where there is none, or before it was read.
+    pub fleet: Arc<[NodeState]>,
     /// Alarms that are not normal: unacknowledged first, then by priority, then newest.
     pub alarms: Arc<[Alarm]>,
     /// Newest events, oldest first.
     pub events: Arc<[Event]>,
+    /// The newest answers to questions about the past; the newest last.
+    pub history: Arc<[Arc<Answer>]>,
     /// Maintenance.
     pub upkeep: Arc<UpkeepBoard>,
     /// The picture asked for by [`super::intent::IntentKind::Watch`].
@@ -309,8 +315,10 @@ impl Board {
             forward: ForwardBoard::default(),
             database: DatabaseBoard::default(),
             journal: JournalBoard::default(),
+            fleet: Arc::new([]),
             alarms: Arc::new([]),
             events: Arc::new([]),
+            history: Arc::new([]),
             upkeep: Arc::default(),
             snapshot: None,
             demo: Arc::new([]),

@@ -1,5 +1,7 @@
 //! Things that happened, as the journal keeps them.
 
+mod words;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,6 +14,8 @@ use super::camera::CameraState;
 use super::compensation::Compensation;
 use super::database::CareRecord;
 use super::{AlarmId, CameraId, PlcId, RoiId};
+
+pub use words::{ending, outcome};
 
 /// Something that happened. Immutable; `seq` is given by the journal and never given twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::sync::mpsc::SyncSender;
 use super::calibration::Length;
 use super::compensation::Compensation;
 use super::database::{CareRecord, DatabaseWish};
+use super::history::Ask;
 use super::upkeep::Answer;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
@@ -84,6 +85,8 @@ pub enum IntentKind {
         /// On or off.
         on: bool,
     },
+    /// Look something up in the record; the answer comes on the board.
+    History(Ask),
     /// Look after the database: vacuum, reindex, cancel a query, stop the job that is running.
     Database(DatabaseWish),
     /// Put into the record what a command did for the database.

@@ -711,7 +711,6 @@ mod tests {
             spectrogram: Arc::default(),
             trend: Arc::new([]),
             trend_quantity: Quantity::DisplacementPpPx,
-            longer: Default::default(),
             baseline: None,
             learning: None,
         };

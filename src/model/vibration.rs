@@ -459,17 +459,6 @@ pub struct Spectrogram {
     pub columns: Vec<Arc<[f32]>>,
 }
 
-/// A trend in steps of more than a second.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trend {
-    /// Seconds from point to point.
-    pub step_s: u32,
-    /// Mean of each step's trusted seconds, oldest first; NaN where nothing was known.
-    pub mean: Vec<f32>,
-    /// The largest second of each step.
-    pub largest: Vec<f32>,
-}
-
 /// What a limit is held against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LimitKind {
@@ -570,8 +559,6 @@ pub struct RoiBoard {
     pub spectrogram: Arc<Spectrogram>,
     /// The first limit's quantity (velocity where the scale is known, else displacement), one value a second over ten minutes, oldest first; NaN where unknown.
     pub trend: Arc<[f32]>,
-    /// The same over an hour, eight hours and seven days, as far as the engine runs.
-    pub longer: [Arc<Trend>; 3],
     /// The quantity of `trend`.
     pub trend_quantity: Quantity,
     /// What is usual of it in the state that its machine is in now; none while that is not learned.

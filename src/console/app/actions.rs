@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::alarms::AlarmList;
 use super::ask::{Ask, Then};
+use super::fleet::Fleet;
 use super::help::Help;
+use super::history::EventList;
 use super::palette::Palette;
 use super::{App, Effect};
 use crate::console::keys::{Action, Context};
@@ -18,9 +20,13 @@ const fn row(id: &'static str, title: &'static str, run: Run) -> Action<App> {
 }
 
 /// Every action that works on every tab.
-pub static GLOBAL: [Action<App>; 17] = [
+pub static GLOBAL: [Action<App>; 19] = [
     row("acknowledge", "acknowledge the alarm on the alarm line", |app, _| acknowledge(app)),
     row("alarms", "list all alarms", |app, _| open(app, |_| Box::new(AlarmList::default()))),
+    row("history", "history: events, alarms, maintenance records, back in time", |app, _| {
+        open(app, |_| Box::new(EventList::default()))
+    }),
+    row("fleet", "every node of the site", |app, _| open(app, |_| Box::new(Fleet::default()))),
     row("help", "help: the keys as they are now", |app, _| {
         open(app, |app| Box::new(Help::new(&app.keymap, app.tabs.get(app.current).map(|t| t.context()))))
     }),

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::history::EventList;
 use super::overlay::{Overlay, Room, Step};
 use crate::base::text::{age, sig3};
 use crate::console::theme::Role;
@@ -102,6 +103,10 @@ impl Overlay for AlarmList {
                 _ => Step::Stay,
             },
             Some("acknowledge-all") => Step::AcknowledgeAll,
+            Some("history") => match self.selected(room) {
+                Some(a) => Step::Open(Box::new(EventList::about(a.id.as_str()))),
+                None => Step::Open(Box::new(EventList::default())),
+            },
             Some(id) => {
                 self.list.act(id);
                 Step::Stay
@@ -149,6 +154,7 @@ impl Overlay for AlarmList {
         vec![
             ("acknowledge", "acknowledge"),
             ("acknowledge-all", "all"),
+            ("history", "history"),
             ("up", "up"),
             ("down", "down"),
             ("cancel", "close"),

@@ -25,6 +25,8 @@ pub(super) enum Step {
     Close,
     /// It closes and wants something.
     Done(Want),
+    /// Another one opens over it.
+    Open(Box<dyn Overlay>),
     /// Acknowledge this alarm.
     Acknowledge(AlarmId),
     /// Acknowledge all (asks first).
@@ -52,6 +54,11 @@ pub(super) trait Overlay {
     /// Takes a click or the wheel.
     fn mouse(&mut self, _column: u16, _row: u16, _what: Mouse) -> Step {
         Step::Stay
+    }
+
+    /// What it wants by itself while it is in front; asked after every input and tick, so mostly nothing.
+    fn idle(&mut self, _room: &Room<'_>) -> Want {
+        Want::Nothing
     }
 
     /// Draws itself into the area between the alarm line and the key line.

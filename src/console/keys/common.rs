@@ -29,7 +29,7 @@ pub const LIST: [ActionInfo; 14] = [
 ];
 
 /// Dialogs and overlays.
-pub const DIALOG: [ActionInfo; 13] = [
+pub const DIALOG: [ActionInfo; 16] = [
     dialog("accept", "take the marked answer or row"),
     dialog("cancel", "close, change nothing"),
     dialog("yes", "answer yes"),
@@ -43,4 +43,7 @@ pub const DIALOG: [ActionInfo; 13] = [
     dialog("other", "the other answer"),
     dialog("acknowledge", "acknowledge the selected alarm"),
     dialog("acknowledge-all", "acknowledge all alarms"),
+    dialog("filter", "history: only what contains a text"),
+    dialog("time", "history: go to a time"),
+    dialog("history", "history of the selected alarm"),
 ];

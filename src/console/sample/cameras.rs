@@ -10,7 +10,7 @@ use crate::model::camera::{Attempt, CameraBoard, CameraReport, CameraState, Pict
 use crate::model::compensation::Taken;
 use crate::model::quantity::Quantity;
 use crate::model::vibration::{
-    Grade, Level, LimitKind, LimitMark, Reading, Reason, RoiBoard, Role, Spectrogram, Spectrum, Tone, Trend, Waveform,
+    Grade, Level, LimitKind, LimitMark, Reading, Reason, RoiBoard, Role, Spectrogram, Spectrum, Tone, Waveform,
 };
 
 /// id, name, fps, p50, p99, jitter, lost, kbit/s, reconnects, sharpness
@@ -78,13 +78,6 @@ fn regions(camera: usize) -> Vec<Arc<RoiBoard>> {
         2 => vec![one("head-drum", Role::Asset, [640, 380, 192, 192], 2.44, 0.62)],
         _ => vec![one("expansion-joint", Role::Asset, [420, 240, 96, 96], 0.31, 0.27)],
     }
-}
-
-/// A trend that goes up and down a little, with single seconds that are larger.
-fn longer(step_s: u32, points: usize, px: f64) -> Trend {
-    let mean = |i: usize| (px * 2.8 * (1.0 + 0.05 * (i as f64 * 0.11).sin())) as f32;
-    let largest = |i: usize| mean(i) * (1.02 + 0.2 * f32::from(u8::from(i % 41 == 7)));
-    Trend { step_s, mean: (0..points).map(mean).collect(), largest: (0..points).map(largest).collect() }
 }
 
 fn baseline(hz: f64, px: f64) -> Baseline {
@@ -192,7 +185,6 @@ fn region(id: &str, role: Role, rect: [u32; 4], hz: f64, px: f64) -> RoiBoard {
         spectrogram: Arc::new(spectrogram(hz, px)),
         trend: (0..600).map(|k| (px * (1.6 + 0.1 * (f64::from(k) / 40.0).sin())) as f32).collect(),
         trend_quantity: Quantity::VelocityRmsMmS,
-        longer: [(6, 600), (48, 450), (1008, 20)].map(|(step_s, n)| Arc::new(longer(step_s, n, px))),
         baseline: (role == Role::Asset).then(|| Arc::new(baseline(hz, px))),
         learning: None,
     }

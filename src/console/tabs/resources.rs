@@ -64,6 +64,13 @@ impl Tab for Resources {
         self.take_mouse(row, what, ctx)
     }
 
+    fn idle(&mut self, ctx: &Ctx<'_>) -> Want {
+        match self.selected.clone().filter(|_| self.open) {
+            Some(id) => self.past.ask(&id, ctx),
+            None => Want::Nothing,
+        }
+    }
+
     fn data_age_s(&self, ctx: &Ctx<'_>) -> Option<f64> {
         let newest = ctx.board.indicators.iter().filter_map(|i| i.at).map(|at| at.mono).max();
         newest.map(|at| ctx.now.mono.secs_since(at))

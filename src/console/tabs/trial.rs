@@ -9,7 +9,7 @@ use crate::model::board::Board;
 pub const SIZES: [(u16, u16); 3] = [(80, 19), (120, 35), (200, 55)];
 
 /// Actions to play at random.
-pub const ACTIONS: [&str; 16] = [
+pub const ACTIONS: [&str; 20] = [
     "open",
     "back",
     "down",
@@ -26,6 +26,10 @@ pub const ACTIONS: [&str; 16] = [
     "level",
     "right",
     "run",
+    "earlier",
+    "later",
+    "range",
+    "quantity",
 ];
 
 /// A usual terminal.

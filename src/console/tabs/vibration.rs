@@ -65,6 +65,10 @@ impl Tab for Vibration {
         self.take_mouse(row, what, ctx)
     }
 
+    fn idle(&mut self, ctx: &Ctx<'_>) -> Want {
+        self.ask_for_the_past(ctx)
+    }
+
     fn data_age_s(&self, ctx: &Ctx<'_>) -> Option<f64> {
         let readings = ctx.board.cameras.iter().flat_map(|c| &c.rois).filter_map(|r| r.reading.as_ref());
         readings.map(|r| r.at).max().map(|at| ctx.now.mono.secs_since(at))

@@ -72,7 +72,7 @@ pub struct Chart<'a> {
     /// Peaks and the like.
     pub marks: Vec<Mark>,
     /// Said in the middle where there is no curve.
-    pub empty: &'static str,
+    pub empty: &'a str,
 }
 
 /// Ends of a y axis that holds the values with zero in the middle.
@@ -103,7 +103,7 @@ fn nice(top: f64) -> f64 {
 }
 
 /// Cells for the labels of the y axis.
-const Y_LABELS: u16 = 7;
+pub const Y_LABELS: u16 = 7;
 
 impl Chart<'_> {
     /// Draws the chart: a title, the plot, the labels of the x axis. Too small an area shows what fits.

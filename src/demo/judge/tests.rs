@@ -97,7 +97,6 @@ fn roi(id: &str, at: Mono, error_px: f64) -> Arc<RoiBoard> {
         spectrogram: Arc::default(),
         trend: Arc::new([]),
         trend_quantity: Quantity::VelocityRmsMmS,
-        longer: Default::default(),
         baseline: None,
         learning: None,
     })

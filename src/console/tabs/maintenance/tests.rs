@@ -35,7 +35,7 @@ fn ascii_terminals_get_ascii() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_area_can_be_drawn(w in 0_u16..210, h in 0_u16..62, which in 0_usize..4, actions in prop::collection::vec(0_usize..16, 0..8)) {
+    fn any_area_can_be_drawn(w in 0_u16..210, h in 0_u16..62, which in 0_usize..4, actions in prop::collection::vec(0_usize..20, 0..8)) {
         draws_any_area::<Maintenance>((w, h), which, &actions);
     }
 }

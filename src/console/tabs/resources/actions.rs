@@ -9,7 +9,12 @@ const FILTER: &str = "filter";
 /// Every action of this tab's own context.
 pub(super) fn all() -> Vec<ActionInfo> {
     let info = |id, title| ActionInfo { id, title, context: Context::Resources };
-    vec![info("only-bad", "show only what is not normal")]
+    vec![
+        info("only-bad", "show only what is not normal"),
+        info("range", "history of 24 h, 7 days, 30 days, a year"),
+        info("earlier", "history: half of it back in time"),
+        info("later", "history: half of it on in time"),
+    ]
 }
 
 impl Resources {
@@ -17,6 +22,10 @@ impl Resources {
         let list = |id, title| ActionInfo { id, title, context: Context::List };
         let mut out = vec![list("filter", "filter")];
         out.push(if self.open { list("back", "back to the list") } else { list("open", "history") });
+        if self.open {
+            let info = |id, title| ActionInfo { id, title, context: Context::Resources };
+            out.extend([info("range", self.past.next_words()), info("earlier", "earlier"), info("later", "later")]);
+        }
         let title = if self.only_bad { "show all" } else { "only what is not normal" };
         out.push(ActionInfo { id: "only-bad", title, context: Context::Resources });
         out
@@ -41,6 +50,7 @@ impl Resources {
             "filter" => {
                 return Want::Prompt { title: "filter".into(), initial: self.filter.clone(), tag: FILTER };
             }
+            "range" | "earlier" | "later" if self.open => return self.past.act(action),
             "only-bad" => self.only_bad = !self.only_bad,
             _ => return Want::Pass,
         }

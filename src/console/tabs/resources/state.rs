@@ -24,6 +24,8 @@ pub struct Resources {
     pub(super) filter: String,
     /// Only what is exceeded or unknown is listed.
     pub(super) only_bad: bool,
+    /// Which stretch of the past the detail shows.
+    pub(super) past: super::detail::Stretch,
     /// Where the rows were drawn last, for the mouse.
     pub(super) list: Rect,
 }

@@ -28,7 +28,7 @@ fn ascii_terminals_get_ascii() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_area_can_be_drawn(w in 0_u16..210, h in 0_u16..62, which in 0_usize..4, actions in prop::collection::vec(0_usize..16, 0..8)) {
+    fn any_area_can_be_drawn(w in 0_u16..210, h in 0_u16..62, which in 0_usize..4, actions in prop::collection::vec(0_usize..20, 0..8)) {
         draws_any_area::<Resources>((w, h), which, &actions);
     }
 }
@@ -60,4 +60,22 @@ fn the_badge_counts_what_is_exceeded() {
     let ctx = |board| Ctx { board, now: sample::now(), theme: &theme, focused: true };
     assert_eq!(Resources::default().badge(&ctx(&live)), None);
     assert!(Resources::default().badge(&ctx(&alarm)).is_some_and(|b| b.ends_with('!')));
+}
+
+#[test]
+fn a_month_is_drawn_from_the_journal_with_limit_and_forecast() {
+    let board = sample::live();
+    for size in SIZES {
+        let mut tab = Resources::default();
+        let theme = theme();
+        let ctx = Ctx { board: &board, now: sample::now(), theme: &theme, focused: true };
+        tab.reveal("disk./srv/videos", &ctx);
+        act(&mut tab, &board, "range");
+        act(&mut tab, &board, "range");
+        frame(&mut tab, &board, size);
+        assert_eq!(tab.idle(&ctx), Want::Nothing, "the answer is there");
+        insta::assert_snapshot!(format!("past_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
+        act(&mut tab, &board, "earlier");
+        assert!(matches!(tab.idle(&ctx), Want::Send(_)));
+    }
 }

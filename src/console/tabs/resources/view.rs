@@ -53,12 +53,12 @@ impl Resources {
             return;
         };
         if self.open && (area.width < 100 || area.height < 24) {
-            super::detail::draw(frame, area, selected, ctx);
+            super::detail::draw(frame, area, selected, &self.past, ctx);
         } else if self.open {
             let list = area.height / 2 - 1;
             self.draw_list(frame, Rect { height: list, ..area }, &rows, ctx);
             let below = Rect { y: area.y + list + 1, height: area.height - list - 1, ..area };
-            super::detail::draw(frame, below, selected, ctx);
+            super::detail::draw(frame, below, selected, &self.past, ctx);
         } else {
             self.draw_list(frame, area, &rows, ctx);
         }

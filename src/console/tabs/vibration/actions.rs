@@ -1,6 +1,7 @@
 //! What the keys and the mouse do on the vibration tab.
 
 use super::state::{Row, Vibration};
+use super::trend;
 use crate::console::keys::{ActionInfo, Context};
 use crate::console::view::{Ctx, Mouse, Want};
 use crate::model::compensation::Compensation;
@@ -12,7 +13,11 @@ const FILTER: &str = "filter";
 pub(super) fn all() -> Vec<ActionInfo> {
     let info = |id, title| ActionInfo { id, title, context: Context::Vibration };
     vec![
-        info("trend", "waveform, or the trend of 10 minutes, 1 h, 8 h, 7 days"),
+        info("trend", "waveform, or the trend of 10 minutes, 1 h, 8 h, 7 days, 30 days, a year"),
+        info("trend-back", "waveform, or the shorter trend"),
+        info("earlier", "trend: half of it back in time"),
+        info("later", "trend: half of it on in time"),
+        info("quantity", "trend: the next quantity"),
         info("spectrogram", "spectrogram in place of the spectrum"),
         info("baseline", "learn anew what is usual of the region"),
         info("switch-shake", "camera shake: take it off or leave it in"),
@@ -59,6 +64,7 @@ impl Vibration {
         if self.open {
             out.push(list("back", "back to the list"));
             out.push(info("trend", self.over.next().words()));
+            self.trend_actions(&mut out);
             out.push(info("spectrogram", if self.spectrogram { "spectrum" } else { "spectrogram" }));
             out.push(info("baseline", "learn usual anew"));
             out.push(info("switch-shake", "shake on/off"));
@@ -68,6 +74,7 @@ impl Vibration {
         } else {
             out.push(list("open", "detail"));
             out.push(info("trend", self.over.next().words()));
+            self.trend_actions(&mut out);
         }
         out
     }
@@ -96,16 +103,38 @@ impl Vibration {
                 self.spectrogram = !self.spectrogram;
                 Want::Nothing
             }
-            "trend" => {
-                self.over = self.over.next();
+            "trend" | "trend-back" => {
+                self.over = if action == "trend" { self.over.next() } else { self.over.previous() };
+                self.look.back = 0;
                 Want::Nothing
             }
+            "earlier" | "later" | "quantity" if self.over.span().is_none() => {
+                Want::Say("The trends from an hour up can be moved and switched; choose one first.".into())
+            }
+            "earlier" => {
+                self.look.earlier();
+                Want::Nothing
+            }
+            "later" if self.look.later() => Want::Nothing,
+            "later" => Want::Say("This is the present.".into()),
+            "quantity" => rows.get(self.cursor.at()).map_or(Want::Nothing, |row| {
+                let next = trend::next_quantity(row, trend::quantity(row, self.quantity));
+                self.quantity = Some(next);
+                Want::Say(format!("Trend of the {} in {}.", next.word(), next.unit()))
+            }),
             "switch-shake" => switch(Compensation::Shake, rows.get(self.cursor.at())),
             "switch-haze" => switch(Compensation::Haze, rows.get(self.cursor.at())),
             "switch-drift" => switch(Compensation::Drift, rows.get(self.cursor.at())),
             "switch-flicker" => switch(Compensation::Flicker, rows.get(self.cursor.at())),
             "baseline" => rows.get(self.cursor.at()).map_or(Want::Nothing, learn_anew),
             _ => Want::Pass,
+        }
+    }
+
+    fn trend_actions(&self, out: &mut Vec<ActionInfo>) {
+        if self.over.span().is_some() {
+            let info = |id, title| ActionInfo { id, title, context: Context::Vibration };
+            out.extend([info("earlier", "earlier"), info("later", "later"), info("quantity", "quantity")]);
         }
     }
 

@@ -41,7 +41,8 @@ impl Vibration {
         draw_orbit(frame, if beside > 0 { place } else { below }, row, ctx);
         match self.over {
             Over::Waveform => draw_waveform(frame, over, row, ctx),
-            longer => trend::draw(frame, over, longer, row, ctx),
+            Over::Minutes => trend::draw_minutes(frame, over, row, ctx),
+            Over::Longer(_) => self.draw_past(frame, over, row, ctx),
         }
         if self.spectrogram {
             draw_spectrogram(frame, under, row, ctx);

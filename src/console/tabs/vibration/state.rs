@@ -6,10 +6,12 @@ use super::trend::Over;
 use crate::console::view::Ctx;
 use crate::console::widgets::cursor::Cursor;
 use crate::console::widgets::mark::{Mark, State};
+use crate::console::widgets::past::Look;
 use crate::model::RoiId;
 use crate::model::alarm::Priority;
 use crate::model::board::Board;
 use crate::model::camera::CameraBoard;
+use crate::model::quantity::Quantity;
 use crate::model::vibration::{Grade, Level, LimitMark, Reading, RoiBoard, Role};
 
 /// A reading older than this is shown as old, in seconds.
@@ -60,6 +62,10 @@ pub struct Vibration {
     pub(super) sort: Sort,
     /// What is shown above the spectrum: the waveform or a trend.
     pub(super) over: Over,
+    /// Where in the past the longer trends look.
+    pub(super) look: Look,
+    /// The quantity of the longer trends; none: that of the region's first limit.
+    pub(super) quantity: Option<Quantity>,
     /// The spectrogram is shown in place of the spectrum.
     pub(super) spectrogram: bool,
     /// Where the rows were drawn last, for the mouse.

@@ -32,7 +32,7 @@ fn ascii_terminals_get_ascii() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_area_can_be_drawn(w in 0_u16..210, h in 0_u16..62, which in 0_usize..4, actions in prop::collection::vec(0_usize..16, 0..8)) {
+    fn any_area_can_be_drawn(w in 0_u16..210, h in 0_u16..62, which in 0_usize..4, actions in prop::collection::vec(0_usize..20, 0..8)) {
         draws_any_area::<Vibration>((w, h), which, &actions);
     }
 }
@@ -217,4 +217,89 @@ fn what_a_tone_may_be_is_said_with_its_reason() {
     for size in [(80, 19), (120, 35)] {
         insta::assert_snapshot!(format!("alias_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
     }
+}
+
+#[test]
+fn a_month_is_drawn_from_the_journal_with_limits_and_gaps() {
+    let board = sample::alarm();
+    for (name, presses) in [("hour", 2), ("month", 5), ("year", 6)] {
+        for size in SIZES {
+            let mut tab = Vibration::default();
+            act(&mut tab, &board, "open");
+            for _ in 0..presses {
+                act(&mut tab, &board, "trend");
+            }
+            frame(&mut tab, &board, size);
+            insta::assert_snapshot!(format!("past_{name}_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
+        }
+    }
+    let mut tab = Vibration::default();
+    act(&mut tab, &board, "open");
+    for _ in 0..5 {
+        act(&mut tab, &board, "trend");
+    }
+    assert!(plain_frame(&mut tab, &board).is_ascii());
+}
+
+#[test]
+fn the_past_is_asked_for_once_and_moves_by_halves() {
+    use crate::model::history::{Query, TrendQuery};
+    let mut board = sample::live();
+    board.history = Arc::new([]);
+    let theme = theme();
+    let ctx = Ctx { board: &board, now: sample::now(), theme: &theme, focused: true };
+    let mut tab = Vibration::default();
+    frame(&mut tab, &board, (120, 35));
+    assert_eq!(tab.idle(&ctx), Want::Nothing, "a waveform needs no journal");
+    assert!(matches!(tab.act("earlier", &ctx), Want::Say(_)));
+    let query = |want: Want| -> TrendQuery {
+        match want {
+            Want::Send(IntentKind::History(ask)) => match ask.query {
+                Query::Trend(q) => q,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    for _ in 0..5 {
+        tab.act("trend", &ctx);
+    }
+    let now = query(tab.idle(&ctx));
+    assert_eq!(
+        (&*now.series, now.step_s, now.to - now.from),
+        ("roi.east-bearing.velocity_rms_mm_s", 3600, 30 * 86_400)
+    );
+    assert_eq!(tab.idle(&ctx), Want::Nothing, "it is under way");
+    let text = frame(&mut tab, &board, (120, 35));
+    assert!(text.contains("reading the journal"), "{text}");
+    tab.act("earlier", &ctx);
+    let before = query(tab.idle(&ctx));
+    assert_eq!(now.from - before.from, 15 * 86_400);
+    tab.act("quantity", &ctx);
+    assert_eq!(&*query(tab.idle(&ctx)).series, "roi.east-bearing.displacement_pp_mm");
+    tab.act("later", &ctx);
+    assert!(matches!(tab.act("later", &ctx), Want::Say(_)), "no further than now");
+    tab.act("trend", &ctx);
+    assert_eq!(tab.over.words(), "1-year trend");
+    tab.act("trend-back", &ctx);
+    assert_eq!(tab.over.words(), "30-day trend");
+}
+
+#[test]
+fn a_trend_that_cannot_be_read_says_why() {
+    use crate::model::history::{Answer, Asker, Query, TrendQuery, with_answer};
+    let mut board = sample::live();
+    let series = "roi.east-bearing.velocity_rms_mm_s".into();
+    let query = Query::Trend(TrendQuery::ending(series, sample::now().wall, 30 * 86_400, 3600, 0));
+    let found = Err("the journal is damaged".into());
+    let failed = Answer { asker: Asker::Region, query, at: sample::ago(900), took_ms: 1.0, source: "journal", found };
+    board.history = with_answer(&board.history, failed);
+    let mut tab = Vibration::default();
+    act(&mut tab, &board, "open");
+    for _ in 0..5 {
+        act(&mut tab, &board, "trend");
+    }
+    frame(&mut tab, &board, (120, 35));
+    let text = frame(&mut tab, &board, (120, 35));
+    assert!(text.contains("the journal is damaged"), "{text}");
 }

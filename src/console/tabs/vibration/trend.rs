@@ -1,18 +1,32 @@
-//! The trend of a region in place of its waveform: ten minutes, an hour, eight hours, seven days, with limits and what is usual.
+//! The trend of a region in place of its waveform: ten minutes from the board, an hour to a year from the journal, with limits
+//! and what is usual.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::state::Row;
+use super::state::{Row, Vibration};
 use crate::base::text::sig3;
 use crate::console::theme::Role;
-use crate::console::view::Ctx;
+use crate::console::view::{Ctx, Want};
+use crate::console::widgets::past::{Past, Period};
 use crate::console::widgets::plot::{Chart, Level, Series, from_zero};
 use crate::model::baseline::Usual;
+use crate::model::history::{Asker, Query};
+use crate::model::quantity::Quantity;
+use crate::model::record::roi_series;
 use crate::model::vibration::{LimitKind, RoiBoard};
 
 /// So many spreads either way are drawn as what is usual.
 const USUAL_SPREADS: f64 = 3.0;
+
+/// The trends that are read from the journal.
+const SPANS: [Period; 5] = [
+    Period::new("1-hour trend", 3600, 60),
+    Period::new("8-hour trend", 8 * 3600, 60),
+    Period::new("7-day trend", 7 * 86_400, 3600),
+    Period::new("30-day trend", 30 * 86_400, 3600),
+    Period::new("1-year trend", 365 * 86_400, 3600),
+];
 
 /// What is drawn above the spectrum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +36,7 @@ pub(super) enum Over {
     Waveform,
     /// Ten minutes, a second a point.
     Minutes,
-    /// One of the longer trends: an hour, eight hours, seven days.
+    /// One of the longer trends.
     Longer(usize),
 }
 
@@ -31,8 +45,17 @@ impl Over {
         match self {
             Self::Waveform => Self::Minutes,
             Self::Minutes => Self::Longer(0),
-            Self::Longer(k) if k < 2 => Self::Longer(k + 1),
+            Self::Longer(k) if k + 1 < SPANS.len() => Self::Longer(k + 1),
             Self::Longer(_) => Self::Waveform,
+        }
+    }
+
+    pub(super) fn previous(self) -> Self {
+        match self {
+            Self::Waveform => Self::Longer(SPANS.len() - 1),
+            Self::Minutes => Self::Waveform,
+            Self::Longer(0) => Self::Minutes,
+            Self::Longer(k) => Self::Longer(k - 1),
         }
     }
 
@@ -41,75 +64,96 @@ impl Over {
         match self {
             Self::Waveform => "waveform",
             Self::Minutes => "10-minute trend",
-            Self::Longer(0) => "1-hour trend",
-            Self::Longer(1) => "8-hour trend",
-            Self::Longer(_) => "7-day trend",
+            Self::Longer(_) => self.span().map_or("", |s| s.words),
         }
     }
 
-    /// How long the whole of it is, in seconds.
-    fn seconds(self) -> f64 {
+    /// The span that is read from the journal; none for what the board holds.
+    pub(super) fn span(self) -> Option<&'static Period> {
         match self {
-            Self::Waveform | Self::Minutes => 600.0,
-            Self::Longer(0) => 3600.0,
-            Self::Longer(1) => 8.0 * 3600.0,
-            Self::Longer(_) => 7.0 * 86_400.0,
+            Self::Longer(k) => SPANS.get(k),
+            _ => None,
         }
     }
 }
 
-/// Draws a trend; nothing for the waveform.
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, over: Over, row: &Row<'_>, ctx: &Ctx<'_>) {
-    let roi = row.roi;
-    let role = if row.stale(ctx) { Role::Stale } else { Role::Text };
-    let (mean, largest, step_s): (&[f32], &[f32], f64) = match over {
-        Over::Longer(k) => match roi.longer.get(k) {
-            Some(t) => (&t.mean, &t.largest, t.step_s.into()),
-            None => return,
-        },
-        _ => (&roi.trend, &[], 1.0),
-    };
-    let levels = levels(roi, row.camera.scale_mm_per_px);
-    let limits: Vec<f64> = levels.iter().map(|l| l.y).collect();
-    let held = mean.len() as f64 * step_s;
-    let mut series = vec![Series { values: mean, role }];
-    if !largest.is_empty() {
-        series.insert(0, Series { values: largest, role: Role::Quiet });
+/// The quantity of a longer trend: the one chosen, else that of the region's first limit.
+pub(super) fn quantity(row: &Row<'_>, chosen: Option<Quantity>) -> Quantity {
+    let known = |q: &Quantity| !q.needs_scale() || row.camera.scale_mm_per_px.is_some();
+    chosen.filter(known).unwrap_or(row.roi.trend_quantity)
+}
+
+/// The next quantity that can be known of this region.
+pub(super) fn next_quantity(row: &Row<'_>, now: Quantity) -> Quantity {
+    let all: Vec<Quantity> =
+        Quantity::ALL.into_iter().filter(|q| !q.needs_scale() || row.camera.scale_mm_per_px.is_some()).collect();
+    let at = all.iter().position(|q| *q == now).map_or(0, |i| i + 1);
+    all.get(at % all.len().max(1)).copied().unwrap_or(now)
+}
+
+impl Vibration {
+    /// Asks for the trend that is shown, unless it is there.
+    pub(super) fn ask_for_the_past(&mut self, ctx: &Ctx<'_>) -> Want {
+        let Some(span) = self.over.span() else { return Want::Nothing };
+        let rows = self.rows(ctx);
+        let Some(row) = self.selected.as_ref().and_then(|id| rows.iter().find(|r| r.roi.id == *id)) else {
+            return Want::Nothing;
+        };
+        let series = roi_series(&row.roi.id, quantity(row, self.quantity));
+        let query = self.look.query(series, span, ctx);
+        let live = self.look.back == 0;
+        self.look.ask(Asker::Region, Query::Trend(query), live, ctx)
     }
+
+    /// Draws a trend from the journal; nothing for what the board holds.
+    pub(super) fn draw_past(&self, frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+        let Some(span) = self.over.span() else { return };
+        let of = quantity(row, self.quantity);
+        let query = self.look.query(roi_series(&row.roi.id, of), span, ctx);
+        let past = Past {
+            title: format!("{}  {} {}", span.words, of.word(), of.unit()),
+            query: &query,
+            live: self.look.back == 0,
+            divisor: 1.0,
+            levels: levels(row.roi, of, row.camera.scale_mm_per_px),
+            ahead: None,
+            role: Role::Text,
+        };
+        past.draw(area, frame.buffer_mut(), ctx);
+    }
+}
+
+/// Draws the newest ten minutes.
+pub(super) fn draw_minutes(frame: &mut Frame<'_>, area: Rect, row: &Row<'_>, ctx: &Ctx<'_>) {
+    let roi = row.roi;
+    let values: &[f32] = &roi.trend;
+    let levels = levels(roi, roi.trend_quantity, row.camera.scale_mm_per_px);
+    let limits: Vec<f64> = levels.iter().map(|l| l.y).collect();
+    let held = values.len() as f64;
     let chart = Chart {
-        title: format!(
-            "{}  {} {}{}",
-            over.words(),
-            roi.trend_quantity.word(),
-            roi.trend_quantity.unit(),
-            if largest.is_empty() { "" } else { "   quiet: largest second" }
-        ),
+        title: format!("{}  {} {}", Over::Minutes.words(), roi.trend_quantity.word(), roi.trend_quantity.unit()),
         x: (-held, 0.0),
-        x_labels: [format!("-{}", span(held.min(over.seconds()))), String::new(), "now".into()],
-        y: from_zero(mean.iter().chain(largest), &limits),
-        series,
+        x_labels: [format!("-{:.0} min", held.min(600.0) / 60.0), String::new(), "now".into()],
+        y: from_zero(values, &limits),
+        series: vec![Series { values, role: if row.stale(ctx) { Role::Stale } else { Role::Text } }],
         bands: vec![],
         levels,
         marks: vec![],
-        empty: if step_s > 1.0 {
-            "not long enough yet: the trend begins with the engine"
-        } else {
-            "no trend yet: one value a second"
-        },
+        empty: "no trend yet: one value a second",
     };
     chart.render(area, frame.buffer_mut(), ctx.theme);
 }
 
-/// The limits of the trend's quantity, those on its deviation put where they lie now, and what is usual.
-fn levels(roi: &RoiBoard, scale_mm_per_px: Option<f64>) -> Vec<Level> {
-    let usual = roi.baseline.as_ref().and_then(|b| b.usual(roi.trend_quantity, scale_mm_per_px));
+/// The limits of a quantity, those on its deviation put where they lie now, and what is usual.
+fn levels(roi: &RoiBoard, of: Quantity, scale_mm_per_px: Option<f64>) -> Vec<Level> {
+    let usual = roi.baseline.as_ref().and_then(|b| b.usual(of, scale_mm_per_px));
     let mut out = Vec::new();
     if let Some(u) = &usual {
         let level = |y: f64, word: &str| Level { y, label: format!("{word} {}", sig3(Some(y))), role: Role::Quiet };
         out.push(level(u.at(USUAL_SPREADS), "usual to"));
         out.extend(Some(u.at(-USUAL_SPREADS)).filter(|y| *y > 0.0).map(|y| level(y, "usual from")));
     }
-    for mark in roi.limits.iter().filter(|m| m.quantity == roi.trend_quantity) {
+    for mark in roi.limits.iter().filter(|m| m.quantity == of) {
         let at = |limit: Option<f64>| place(limit, mark.kind, usual.as_ref());
         out.extend(limit_levels(at(mark.warning), at(mark.alarm)));
     }
@@ -129,13 +173,4 @@ pub(super) fn limit_levels(warning: Option<f64>, alarm: Option<f64>) -> Vec<Leve
     let warning = warning.map(|y| level(y, "warning", Role::Warning));
     let alarm = alarm.map(|y| level(y, "alarm", Role::High));
     warning.into_iter().chain(alarm).collect()
-}
-
-/// `8 min`, `3 h`, `7 d`.
-fn span(seconds: f64) -> String {
-    match seconds {
-        s if s < 3600.0 => format!("{:.0} min", s / 60.0),
-        s if s < 48.0 * 3600.0 => format!("{:.0} h", s / 3600.0),
-        s => format!("{:.0} d", s / 86_400.0),
-    }
 }

@@ -1,0 +1,131 @@
+//! The thread "history": looks questions up in the journal, beside its writer, so that nobody waits for the disk.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use super::threads::Threads;
+use crate::base::clock::Clock;
+use crate::engine::{Input, Intake};
+use crate::journal::{self, EventFilter, History, JournalError, Step};
+use crate::model::history::{Answer, Ask, Found, Query, newest_of_each};
+
+/// Questions that may wait.
+const WAITING: usize = 16;
+/// Events on the longest page.
+const EVENTS: usize = 500;
+
+/// Where questions go; never blocks.
+#[derive(Clone)]
+pub struct Looking {
+    tx: SyncSender<Ask>,
+    clock: Arc<dyn Clock>,
+    intake: Intake,
+}
+
+impl Looking {
+    /// Starts the thread; it ends with the last of these.
+    pub fn start(threads: &Threads, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) -> Self {
+        let (tx, rx) = sync_channel::<Ask>(WAITING);
+        let (path, own, sink) = (data.join(journal::FILE_NAME), Arc::clone(clock), intake.clone());
+        threads.spawn("history", move || {
+            while let Ok(first) = rx.recv() {
+                let waiting = std::iter::once(first).chain(rx.try_iter()).collect();
+                // Opened anew each time: a journal that was set aside is not read on.
+                let open = open(&path);
+                for ask in newest_of_each(waiting) {
+                    let begun = own.now().mono;
+                    let found = match &open {
+                        Ok(history) => look_up(history, &ask.query).map_err(|e| e.to_string().into()),
+                        Err(why) => Err(Arc::clone(why)),
+                    };
+                    let at = own.now();
+                    let took_ms = at.mono.secs_since(begun) * 1000.0;
+                    let answer = Answer { asker: ask.asker, query: ask.query, at, took_ms, source: "journal", found };
+                    sink.push(Input::History(Box::new(answer)));
+                }
+            }
+        });
+        Self { tx, clock: Arc::clone(clock), intake: intake.clone() }
+    }
+
+    /// Puts a question in line; one that finds no room is answered so at once.
+    pub fn ask(&self, ask: Ask) {
+        if let Err(e) = self.tx.try_send(ask) {
+            let (std::sync::mpsc::TrySendError::Full(ask) | std::sync::mpsc::TrySendError::Disconnected(ask)) = e;
+            let found = Err("the disk is busy with earlier questions; it is asked again in a moment".into());
+            let at = self.clock.now();
+            let answer = Answer { asker: ask.asker, query: ask.query, at, took_ms: 0.0, source: "journal", found };
+            self.intake.push(Input::History(Box::new(answer)));
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<History, Arc<str>> {
+    History::open(path).map_err(|e| e.to_string().into())
+}
+
+/// Looks one question up.
+fn look_up(history: &History, query: &Query) -> Result<Found, JournalError> {
+    Ok(match query {
+        Query::Events(q) => {
+            let filter = EventFilter {
+                from: q.from,
+                to: q.to,
+                kinds: q.kinds.iter().map(ToString::to_string).collect(),
+                about: q.subject.as_ref().map(ToString::to_string),
+                text: q.text.as_ref().map(ToString::to_string),
+                before_seq: q.before,
+                ..EventFilter::default()
+            };
+            let page = history.events_where(&filter, q.limit.min(EVENTS))?;
+            Found::Events { events: page.items.into(), more: page.more }
+        }
+        Query::Trend(q) => {
+            let step = if q.step_s >= 3600 { Step::Hour } else { Step::Minute };
+            Found::Trend(history.trend(&q.series, q.from, q.to, step)?.into())
+        }
+        Query::Waveforms { event } => Found::Waveforms(history.waveforms(*event)?.into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::clock::SystemClock;
+    use crate::model::event::{Event, EventKind};
+    use crate::model::history::{Asker, EventQuery};
+
+    fn next(inbox: &Receiver<Input>) -> Answer {
+        match inbox.recv_timeout(Duration::from_secs(10)) {
+            Ok(Input::History(a)) => *a,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn questions_are_answered_from_the_file_as_it_is_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let (intake, inbox) = Intake::channel();
+        let threads = Threads::default();
+        let looking = Looking::start(&threads, &clock, &intake, dir.path());
+        let ask =
+            |limit| Ask { asker: Asker::List, query: Query::Events(EventQuery { limit, ..EventQuery::default() }) };
+        looking.ask(ask(10));
+        let none = next(&inbox);
+        assert!(none.found.as_ref().is_err_and(|why| why.contains("opening the journal")), "{none:?}");
+        let mut store = journal::Store::open(&dir.path().join(journal::FILE_NAME), clock.now()).unwrap().store;
+        let event = |seq| Event { seq, at: clock.now().wall, kind: EventKind::Note { text: "x".into() } };
+        store.append(&journal::Batch { events: (1..=3).map(event).collect(), ..journal::Batch::default() }).unwrap();
+        looking.ask(ask(2));
+        let got = next(&inbox);
+        let Ok(Found::Events { events, more: true }) = &got.found else { panic!("{got:?}") };
+        assert_eq!((events.len(), events[0].seq, got.source), (2, 3, "journal"));
+        drop(looking);
+        assert!(threads.join(|_| true, Duration::from_secs(10), clock.as_ref()).is_empty(), "it ends with its askers");
+    }
+}

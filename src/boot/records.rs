@@ -1,0 +1,42 @@
+//! The journal's record for commands: read from the file itself, whether an engine runs or not.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::base::clock::{Clock as _, SystemClock};
+use crate::base::error::{Exit, Failure};
+use crate::cli::Globals;
+use crate::journal::{FILE_NAME, History, JournalError};
+
+/// The record, and what is needed to say times of it.
+pub struct Records {
+    /// The record.
+    pub history: History,
+    /// The present moment.
+    pub now: Timestamp,
+    /// The site's time zone; UTC where no configuration tells it.
+    pub zone: TimeZone,
+}
+
+/// Opens the journal of this data directory for reading.
+///
+/// # Errors
+/// Exit 66 where there is none, where it is damaged, or where it is of another schema.
+pub fn records(globals: &Globals) -> Result<Records, Failure> {
+    let path = globals.data_dir.join(FILE_NAME);
+    if !path.exists() {
+        let text = format!(
+            "there is no journal in the data directory {}; name another one with --data-dir, or start an engine there",
+            globals.data_dir.display()
+        );
+        return Err(Failure::new(Exit::NoInput, text));
+    }
+    let history = History::open(&path).map_err(|e| unreadable(&e))?;
+    let zone = globals.faults_or_config().map_or(TimeZone::UTC, |l| l.config.site.time_zone);
+    Ok(Records { history, now: SystemClock::new().now().wall, zone })
+}
+
+/// A fault of the journal as the end of a command that reads it.
+pub fn unreadable(e: &JournalError) -> Failure {
+    Failure::new(Exit::NoInput, e.to_string())
+}
