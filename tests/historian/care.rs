@@ -353,6 +353,8 @@ fn a_hung_server_ends_the_looks_in_time_and_missed_jobs_are_caught_up() {
     assert!(why.contains("no answer") || why.contains("did not answer"), "{why}");
     site.cluster.thaw();
     running.wait("a look again", Duration::from_secs(25), report);
+    site.cluster.stop_at_once();
+    running.wait("a crash is seen", within, |o| if let CareOut::NoReport(why) = o { Some(why) } else { None });
     running.shutdown.ask();
     let ended = site.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), running.task).await });
     assert!(ended.is_ok(), "the care ends when it is asked to");

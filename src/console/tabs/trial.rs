@@ -9,7 +9,7 @@ use crate::model::board::Board;
 pub const SIZES: [(u16, u16); 3] = [(80, 19), (120, 35), (200, 55)];
 
 /// Actions to play at random.
-pub const ACTIONS: [&str; 16] = [
+pub const ACTIONS: [&str; 19] = [
     "open",
     "back",
     "down",
@@ -26,6 +26,9 @@ pub const ACTIONS: [&str; 16] = [
     "level",
     "right",
     "run",
+    "database",
+    "vacuum",
+    "cancel-query",
 ];
 
 /// A usual terminal.
