@@ -219,7 +219,7 @@ fn an_invalid_index_is_found_and_mended_and_leavings_are_removed() {
 
     // With the duplicates still there it cannot be mended: that is said, and nothing new is left behind.
     let record = site.maintain(CareJob::Reindex, Some("t")).unwrap();
-    assert!(!record.passed && record.text.contains("public.bad: could not create unique index"), "{record:?}");
+    assert!(!record.passed && record.text.contains("is duplicated"), "{record:?}");
     assert_eq!(faults(&site.look()), [("public.bad".to_owned(), IndexFault::Invalid)]);
     site.run(&db, "delete from t where ctid = '(0,1)'");
     let record = site.maintain(CareJob::Reindex, None).unwrap();

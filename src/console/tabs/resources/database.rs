@@ -286,12 +286,12 @@ fn head(buffer: &mut Buffer, area: Rect, r: &DatabaseReport, old: bool, ctx: &Ct
         Some(g) => format!("{} a day", rows::growth(Some(g), "")),
         None => "growth not known yet".into(),
     });
-    if let Some((used, max)) = r.connections_used.zip(r.connections_max) {
-        parts.push(format!("{used} of {max} connections"));
-    }
     let since = format!("{} ago", age(ctx.now.mono.since(r.at.mono)));
     let why = ctx.board.database.text.as_deref().filter(|_| old);
     parts.push(why.map_or_else(|| since.clone(), |w| format!("{since}: {w}")));
+    if let Some((used, max)) = r.connections_used.zip(r.connections_max) {
+        parts.push(format!("{used} of {max} connections"));
+    }
     let style = ctx.theme.style(if old { Role::Unknown } else { Role::Text });
     let line = text::cut(&ctx.theme.plain(&parts.join("  ")), usize::from(area.width), ctx.theme.glyphs().more);
     buffer.set_stringn(area.x, area.y, line, usize::from(area.width), style);
