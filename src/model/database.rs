@@ -126,7 +126,7 @@ pub struct IndexReport {
     pub fault: IndexFault,
 }
 
-/// What pg_stat_statements tells.
+/// What `pg_stat_statements` tells.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Statements {
@@ -387,7 +387,7 @@ const CONNECTIONS_PERCENT: f64 = 80.0;
 const LONGEST_S: f64 = 300.0;
 /// Waiting for a lock for less than this is everyday business, s.
 const BLOCKED_S: f64 = 5.0;
-/// Dead rows of a table: by itself the server cleans up at 20 % (autovacuum_vacuum_scale_factor).
+/// Dead rows of a table: by itself the server cleans up at 20 % (`autovacuum_vacuum_scale_factor`).
 const DEAD_PERCENT: f64 = 30.0;
 /// Transaction numbers used up, percent; by itself the server freezes at 10 %.
 const WRAPAROUND_PERCENT: f64 = 40.0;
@@ -464,7 +464,11 @@ impl DatabaseReport {
         let mut slow =
             of("database.slowest", "Slowest query, mean", self.slowest_recent_ms, "ms", Some(response_limit_ms));
         slow.text = match &self.statements {
-            Statements::Missing(why) => Some(Arc::clone(why)),
+            Statements::Missing(why) => {
+                // What is not counted on purpose is held against nothing.
+                slow.limit = None;
+                Some(Arc::clone(why))
+            }
             Statements::Known(_) if self.slowest_recent_ms.is_none() => Some("no query has been counted yet".into()),
             Statements::Known(_) => None,
         };
@@ -542,7 +546,9 @@ mod tests {
         assert_eq!(value(&r, "database.connections"), (Some(81.0), Some(false)));
         assert_eq!(value(&r, "database.dead"), (Some(40.0), Some(false)), "the small table says nothing");
         assert_eq!(value(&r, "database.longest"), (Some(0.0), Some(true)));
-        assert_eq!(value(&r, "database.slowest"), (None, None));
+        assert_eq!(value(&r, "database.slowest"), (None, Some(true)), "not counted, so held against nothing");
+        let counted = DatabaseReport { statements: Statements::Known(Arc::new([])), ..r.clone() };
+        assert_eq!(value(&counted, "database.slowest"), (None, None));
         assert_eq!(value(&r, "database.growth"), (None, Some(true)));
         assert!(!r.measures(1.0).iter().any(|m| m.id == "database.lag"), "no replica, no lag");
         let unread = DatabaseReport { unknown: Arc::new(["activity: not allowed".into()]), ..r };

@@ -113,9 +113,9 @@ fn a_look_tells_sizes_dead_rows_and_what_would_be_better() {
     assert!(report.size_bytes.is_some_and(|b| b > 1 << 20) && report.connections_max == Some(100));
     assert!(report.unknown.is_empty(), "{:?}", report.unknown);
     assert_eq!(report.growth_bytes_per_day, None, "growth is not known from one look");
-    let advice: String = report.advice.iter().map(|a| format!("{} -> {}\n", a.found, a.right)).collect();
-    for part in ["fsync = off", "autovacuum = off", "shared_buffers is 16.0 MiB"] {
-        assert!(advice.contains(part) || part.starts_with("shared"), "{part}: {advice}");
+    let advice = format!("{:?}", report.advice);
+    for part in ["fsync = off", "autovacuum = off", "SELECT pg_reload_conf()"] {
+        assert!(advice.contains(part), "{part}: {advice}");
     }
     let how = missing(&report);
     assert!(

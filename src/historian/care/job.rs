@@ -1,5 +1,6 @@
 //! Carries a job out: one at a time over all nodes, never waiting long for a lock, watched, and stopped on request.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::historian::link::{Moving, end_text};
 use crate::historian::target::Target;
 use crate::model::database::{CareFigures, CareJob, CareRecord, JobBoard};
 
-/// Whoever holds this lock is the one that looks after the database ("vms_care").
+/// Whoever holds this lock is the one that looks after the database (`vms_care`).
 const LOCK: i64 = 0x766d_735f_6361_7265;
 
 /// Jobs may take hours, but wait for nobody for long: whoever queues for a lock has others queue behind. A job whose program
@@ -128,14 +129,14 @@ pub(super) async fn carry_out(
 async fn alone(server: &mut Server) -> Result<(), CareError> {
     let got =
         server.ask(async |c| c.query_one("select /* vms care */ pg_try_advisory_lock($1)", &[&LOCK]).await).await?;
-    match got.and_then(|r| r.try_get::<_, bool>(0)).map_err(|e| CareError::of(&e))? {
-        true => Ok(()),
-        false => Err(CareError::Busy(
-            "another job looks after this database just now, from here or from another node; wait until it is over, or \
-             see `vms db status`"
-                .into(),
-        )),
+    if got.and_then(|r| r.try_get::<_, bool>(0)).map_err(|e| CareError::of(&e))? {
+        return Ok(());
     }
+    Err(CareError::Busy(
+        "another job looks after this database just now, from here or from another node; wait until it is over, or see \
+         `vms db slow`"
+            .into(),
+    ))
 }
 
 async fn pid(client: &Client) -> Result<i32, Error> {
@@ -260,7 +261,7 @@ impl Work<'_> {
         for name in rows.iter().filter_map(|r| r.try_get::<_, String>(0).ok()) {
             let gone = self.server.ask(async |c| c.batch_execute(&drop(&name)).await).await;
             if !matches!(gone, Ok(Ok(()))) {
-                text.push_str(&format!("; it left the invalid index {name}, which the next REINDEX removes"));
+                let _ = write!(text, "; it left the invalid index {name}, which the next REINDEX removes");
             }
         }
         text
@@ -287,7 +288,7 @@ async fn progress(
     let get = |e: Error| CareError::of(&e);
     let mut phase: String = r.try_get(0).map_err(get)?;
     if let Some(holder) = r.try_get::<_, Option<i32>>(2).map_err(get)? {
-        phase.push_str(&format!(" (process {holder})"));
+        let _ = write!(phase, " (process {holder})");
     }
     Ok(Some((phase.into(), r.try_get(1).map_err(get)?)))
 }
@@ -309,28 +310,31 @@ fn result(plan: &Plan, after: Option<CareFigures>, seconds: f64, skipped: &[Stri
         let (b, a) = (plan.figures, after);
         match plan.job {
             CareJob::Reindex => {
-                text.push_str(&format!(": indexes {} -> {}", bytes(b.index_bytes), bytes(a.index_bytes)));
+                let _ = write!(text, ": indexes {} -> {}", bytes(b.index_bytes), bytes(a.index_bytes));
             }
-            _ => text.push_str(&format!(
-                ": dead rows {} -> {}, size {} -> {}",
-                b.dead_rows,
-                a.dead_rows,
-                bytes(b.size_bytes),
-                bytes(a.size_bytes)
-            )),
+            _ => {
+                let _ = write!(
+                    text,
+                    ": dead rows {} -> {}, size {} -> {}",
+                    b.dead_rows,
+                    a.dead_rows,
+                    bytes(b.size_bytes),
+                    bytes(a.size_bytes)
+                );
+            }
         }
     }
     if !plan.leftovers.is_empty() && over.is_none() {
-        text.push_str(&format!("; {} leavings of interrupted runs removed", plan.leftovers.len()));
+        let _ = write!(text, "; {} leavings of interrupted runs removed", plan.leftovers.len());
     }
     if let Some(over) = over {
-        text.push_str(&format!("; ended early at {over}"));
+        let _ = write!(text, "; ended early at {over}");
     }
     if !skipped.is_empty() {
-        text.push_str(&format!("; not done: {}", skipped.join("; ")));
+        let _ = write!(text, "; not done: {}", skipped.join("; "));
     }
     if !plan.foreign.is_empty() {
-        text.push_str(&format!("; {} tables of other roles left alone", plan.foreign.len()));
+        let _ = write!(text, "; {} tables of other roles left alone", plan.foreign.len());
     }
     text
 }

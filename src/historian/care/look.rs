@@ -59,9 +59,10 @@ pub(super) async fn look(client: &Client, memory: &mut Memory, clock: &dyn Clock
     let mut tables: Vec<_> = or_unknown("tables", rows(client, sql::TABLES, table).await, &mut unknown)?;
     let indexes = or_unknown("indexes", rows(client, sql::INDEXES, index).await, &mut unknown)?;
     let sessions = or_unknown("activity", rows(client, sql::SESSIONS, session).await, &mut unknown)?;
-    let replicas = match standby {
-        true => Vec::new(),
-        false => or_unknown("replicas", rows(client, sql::REPLICAS, replica).await, &mut unknown)?,
+    let replicas = if standby {
+        Vec::new()
+    } else {
+        or_unknown("replicas", rows(client, sql::REPLICAS, replica).await, &mut unknown)?
     };
     let statements = statements::read(client).await?;
 

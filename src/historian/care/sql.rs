@@ -26,7 +26,7 @@ pub(super) const CHECKPOINTS: [&str; 2] = [
 /// Tables, their partitions counted in with them.
 ///
 /// The bloat is estimated: the pages that a table has, less those that its rows would need by their mean width in `pg_stats`
-/// and the sizes of page and row headers (as check_postgres and pgsql-bloat-estimation do it, without their corrections
+/// and the sizes of page and row headers (as `check_postgres` and `pgsql-bloat-estimation` do it, without their corrections
 /// for alignment). It is good to some ten percent, and says nothing of tables that were never analysed.
 pub(super) const TABLES: &str = "
 with width as (
@@ -86,7 +86,7 @@ where (state is distinct from 'idle' and application_name <> 'vms watch')
     or pid in (select unnest(blockers) from here)
 order by 8 desc nulls last limit 100";
 
-/// In which schema pg_stat_statements is installed.
+/// In which schema `pg_stat_statements` is installed.
 pub(super) const STATEMENTS_SCHEMA: &str = "
 select /* vms care */ quote_ident(n.nspname) from pg_extension e join pg_namespace n on n.oid = e.extnamespace
 where e.extname = 'pg_stat_statements'";

@@ -87,12 +87,13 @@ impl Page {
     /// What can be done on the page now.
     pub(super) fn actions_now(&self) -> Vec<ActionInfo> {
         let shared = ["back", "filter", "sort", "focus-next"];
-        let own = ACTIONS.into_iter().filter(|a| match a.id {
-            "vacuum" | "reindex" => matches!(self.section, Section::Tables | Section::Indexes),
-            "cancel-query" => self.section == Section::Activity,
-            _ => a.id == "stop-job",
-        });
-        LIST.into_iter().filter(|a| shared.contains(&a.id)).chain(own).collect()
+        let own: &[ActionInfo] = match self.section {
+            Section::Tables | Section::Indexes => &[info("vacuum", "vacuum"), info("reindex", "reindex")],
+            Section::Activity => &[info("cancel-query", "cancel")],
+            Section::Queries | Section::Advice => &[],
+        };
+        let shared = LIST.into_iter().filter(|a| shared.contains(&a.id));
+        own.iter().copied().chain([info("stop-job", "stop job")]).chain(shared).collect()
     }
 
     fn list(&mut self) -> &mut ListState {

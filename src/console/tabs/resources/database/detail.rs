@@ -1,5 +1,6 @@
 //! The selected row of the database page in full, and what can be done about it.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -60,14 +61,14 @@ fn whole(r: &DatabaseReport) -> String {
         _ => "The growth is not known yet: it needs an hour of sizes. ".into(),
     };
     if let Some(hit) = r.cache_hit_percent {
-        words.push_str(&format!("{} % of its pages are found in memory. ", sig3(Some(hit))));
+        let _ = write!(words, "{} % of its pages are found in memory. ", sig3(Some(hit)));
     }
     if let Some(used) = r.wraparound_percent {
-        words.push_str(&format!("{} % of the transaction ids are used. ", sig3(Some(used))));
+        let _ = write!(words, "{} % of the transaction ids are used. ", sig3(Some(used)));
     }
     for p in r.replicas.iter() {
         let lag = p.lag_s.map_or_else(|| "unknown".into(), |s| age(Duration::from_secs_f64(s.clamp(0.0, 1e9))));
-        words.push_str(&format!("Replica {}: {}, {lag} behind. ", p.name, p.state));
+        let _ = write!(words, "Replica {}: {}, {lag} behind. ", p.name, p.state);
     }
     words
 }
@@ -94,10 +95,10 @@ fn session(s: &Session, r: &DatabaseReport) -> String {
     let by: Vec<String> = s.blocked_by.iter().map(ToString::to_string).collect();
     let mut words = format!("Process {} of {} from {}, {}. ", s.pid, s.role, s.client, s.state);
     if !by.is_empty() {
-        words.push_str(&format!("It waits for process {}. ", by.join(", ")));
+        let _ = write!(words, "It waits for process {}. ", by.join(", "));
     }
     if !blocks.is_empty() {
-        words.push_str(&format!("It holds up process {}. ", blocks.join(", ")));
+        let _ = write!(words, "It holds up process {}. ", blocks.join(", "));
     }
     if !s.cancellable() {
         words.push_str("It is vms itself and is not cancelled. ");

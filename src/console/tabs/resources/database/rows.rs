@@ -180,9 +180,10 @@ fn queries(r: &DatabaseReport) -> Vec<Row> {
 fn session(s: &Session, ctx: &Ctx<'_>) -> Row {
     let by: Vec<String> = s.blocked_by.iter().map(ToString::to_string).collect();
     let warn = ctx.theme.style(Role::Warning);
-    let waits = match by.is_empty() {
-        false => Cell::styled(format!("process {}", by.join(", ")), warn),
-        true => Cell::text(s.waits_for.as_deref().unwrap_or_default()),
+    let waits = if by.is_empty() {
+        Cell::text(s.waits_for.as_deref().unwrap_or_default())
+    } else {
+        Cell::styled(format!("process {}", by.join(", ")), warn)
     };
     let running = s.running_s.map(|t| age(Duration::from_secs_f64(t.clamp(0.0, 1e9)))).unwrap_or_default();
     let long = s.running_s.is_some_and(|t| t > LONG_S) && !s.ours;
