@@ -7,6 +7,8 @@
 mod care;
 #[path = "common/cluster.rs"]
 mod cluster;
+#[path = "historian/commands.rs"]
+mod commands;
 #[path = "historian/tls.rs"]
 mod tls;
 

@@ -21,7 +21,7 @@ pub(super) fn live() -> DatabaseBoard {
             table: None,
             who: "vms".into(),
             passed: true,
-            text: "VACUUM ANALYZE of all tables in 41 s: dead rows 118220 -> 0, size 3.2 GiB -> 3.2 GiB".into(),
+            text: "VACUUM ANALYZE of all tables in 41 s; dead rows 118220 -> 0, size 3.2 GiB -> 3.2 GiB".into(),
             seconds: 41.3,
             before: Some(CareFigures { size_bytes: 3240 * MIB, index_bytes: 900 * MIB, dead_rows: 118_220 }),
             after: Some(CareFigures { size_bytes: 3240 * MIB, index_bytes: 900 * MIB, dead_rows: 0 }),

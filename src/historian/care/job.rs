@@ -301,40 +301,36 @@ async fn cancel(watcher: &mut Option<Server>, watch: &Target, pid: i32) {
     }
 }
 
-/// What came of it, in words.
+/// What came of it, in words: first whether it went well, then the figures.
 fn result(plan: &Plan, after: Option<CareFigures>, seconds: f64, skipped: &[String], over: Option<&str>) -> String {
     let of = plan.table.as_ref().map_or_else(|| "all tables".to_owned(), ToString::to_string);
     let took = age(Duration::from_secs_f64(seconds.max(0.0)));
-    let mut text = format!("{} of {of} in {took}", plan.job.title());
-    if let Some(after) = after {
-        let (b, a) = (plan.figures, after);
-        match plan.job {
-            CareJob::Reindex => {
-                let _ = write!(text, ": indexes {} -> {}", bytes(b.index_bytes), bytes(a.index_bytes));
-            }
-            _ => {
-                let _ = write!(
-                    text,
-                    ": dead rows {} -> {}, size {} -> {}",
-                    b.dead_rows,
-                    a.dead_rows,
-                    bytes(b.size_bytes),
-                    bytes(a.size_bytes)
-                );
-            }
-        }
+    let mut parts = Vec::new();
+    parts.push(match over {
+        Some(over) => format!("{} of {of} ended early after {took} at {over}", plan.job.title()),
+        None => format!("{} of {of} in {took}", plan.job.title()),
+    });
+    if !skipped.is_empty() {
+        parts.push(format!("not done: {}", skipped.join("; ")));
+    }
+    if let Some(a) = after {
+        let b = plan.figures;
+        parts.push(match plan.job {
+            CareJob::Reindex => format!("indexes {} -> {}", bytes(b.index_bytes), bytes(a.index_bytes)),
+            _ => format!(
+                "dead rows {} -> {}, size {} -> {}",
+                b.dead_rows,
+                a.dead_rows,
+                bytes(b.size_bytes),
+                bytes(a.size_bytes)
+            ),
+        });
     }
     if !plan.leftovers.is_empty() && over.is_none() {
-        let _ = write!(text, "; {} leavings of interrupted runs removed", plan.leftovers.len());
-    }
-    if let Some(over) = over {
-        let _ = write!(text, "; ended early at {over}");
-    }
-    if !skipped.is_empty() {
-        let _ = write!(text, "; not done: {}", skipped.join("; "));
+        parts.push(format!("{} leavings of interrupted runs removed", plan.leftovers.len()));
     }
     if !plan.foreign.is_empty() {
-        let _ = write!(text, "; {} tables of other roles left alone", plan.foreign.len());
+        parts.push(format!("{} tables of other roles left alone", plan.foreign.len()));
     }
-    text
+    parts.join("; ")
 }
