@@ -23,6 +23,8 @@ pub struct DatabaseReport {
     pub running_since: Option<Timestamp>,
     /// Time of the first small query of the look, ms.
     pub response_ms: Option<f64>,
+    /// Whether the role sees what others do; without that, nothing can be said of them.
+    pub sees_others: bool,
     /// Size of the whole database.
     pub size_bytes: Option<u64>,
     /// Growth of all tables together, bytes a day; none while it is not known.
@@ -437,7 +439,7 @@ impl DatabaseReport {
         if out[0].value.is_none() {
             out[0].text = Some("growth is not known yet: it needs an hour of sizes".into());
         }
-        let told = self.told("activity");
+        let told = self.told("activity") && self.sees_others;
         let longest = self.longest();
         let mut longest_m = of(
             "database.longest",
@@ -446,14 +448,20 @@ impl DatabaseReport {
             "s",
             Some(LONGEST_S),
         );
-        longest_m.text = longest.map(|s| format!("process {} ({}): {}", s.pid, s.application, s.query).into());
+        let blind: Option<Arc<str>> = (!self.sees_others)
+            .then(|| format!("{0} does not see what others do: GRANT pg_monitor TO {0}", self.role).into());
+        longest_m.text = blind
+            .clone()
+            .or_else(|| longest.map(|s| format!("process {} ({}): {}", s.pid, s.application, s.query).into()));
         out.push(longest_m);
         let blocked: Vec<&Session> = self.blocked().collect();
         let mut blocked_m =
             of("database.blocked", "Blocked queries", told.then_some(blocked.len() as f64), "", Some(1.0));
-        blocked_m.text = blocked.first().map(|s| {
-            let by: Vec<String> = s.blocked_by.iter().map(ToString::to_string).collect();
-            format!("process {} waits for process {}", s.pid, by.join(", ")).into()
+        blocked_m.text = blind.or_else(|| {
+            blocked.first().map(|s| {
+                let by: Vec<String> = s.blocked_by.iter().map(ToString::to_string).collect();
+                format!("process {} waits for process {}", s.pid, by.join(", ")).into()
+            })
         });
         out.push(blocked_m);
         let worst = self.tables.iter().filter_map(|t| Some((t, t.dead_percent()?))).max_by(|a, b| a.1.total_cmp(&b.1));
@@ -540,6 +548,7 @@ mod tests {
         let r = DatabaseReport {
             connections_used: Some(81),
             connections_max: Some(100),
+            sees_others: true,
             tables: Arc::new([table(90, 9000), table(60_000, 40_000)]),
             ..DatabaseReport::default()
         };
@@ -550,6 +559,10 @@ mod tests {
         let counted = DatabaseReport { statements: Statements::Known(Arc::new([])), ..r.clone() };
         assert_eq!(value(&counted, "database.slowest"), (None, None));
         assert_eq!(value(&r, "database.growth"), (None, Some(true)));
+        let blind = DatabaseReport { sees_others: false, role: "vms".into(), ..r.clone() };
+        assert_eq!(value(&blind, "database.longest"), (None, None), "nothing seen is not nothing there");
+        let why = blind.measures(1.0).into_iter().find(|m| m.id == "database.blocked").and_then(|m| m.text);
+        assert!(why.is_some_and(|t| t.contains("GRANT pg_monitor TO vms")));
         assert!(!r.measures(1.0).iter().any(|m| m.id == "database.lag"), "no replica, no lag");
         let unread = DatabaseReport { unknown: Arc::new(["activity: not allowed".into()]), ..r };
         assert_eq!(value(&unread, "database.blocked"), (None, None), "what is not known is not zero");

@@ -38,6 +38,7 @@ fn report() -> DatabaseReport {
         role: "vms".into(),
         running_since: Some(ago(40 * 24 * HOUR).wall),
         response_ms: Some(4.2),
+        sees_others: true,
         size_bytes: Some(3_400_000_000),
         growth_bytes_per_day: Some(1.26e7),
         connections_used: Some(14),

@@ -23,6 +23,7 @@ const LOCK: i64 = 0x766d_735f_6361_7265;
 /// has gone is ended by the server itself (from version 14 on).
 const WORKING: &str = "set statement_timeout = 0; set lock_timeout = '5s'; set client_min_messages = error";
 const REINDEXING: &str = "set lock_timeout = '30s'";
+const CLEARING: &str = "set lock_timeout = '2s'";
 const LEAVE_WITH_US: &str = "set client_connection_check_interval = '2s'";
 
 /// How often the progress is read.
@@ -258,12 +259,15 @@ impl Work<'_> {
         let rows = self.server.ask(async |c| c.query(found, &[&index]).await).await;
         let Ok(Ok(rows)) = rows else { return String::new() };
         let mut text = String::new();
+        // Whoever was in the way before may still be, and is not waited for twice.
+        let _ = self.server.ask(async |c| c.batch_execute(CLEARING).await).await;
         for name in rows.iter().filter_map(|r| r.try_get::<_, String>(0).ok()) {
             let gone = self.server.ask(async |c| c.batch_execute(&drop(&name)).await).await;
             if !matches!(gone, Ok(Ok(()))) {
                 let _ = write!(text, "; it left the invalid index {name}, which the next REINDEX removes");
             }
         }
+        let _ = self.server.ask(async |c| c.batch_execute(REINDEXING).await).await;
         text
     }
 }

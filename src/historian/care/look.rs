@@ -104,6 +104,7 @@ pub(super) async fn look(client: &Client, memory: &mut Memory, clock: &dyn Clock
         role: role.into(),
         running_since: o.try_get(4)?,
         response_ms,
+        sees_others: sees_all,
         size_bytes: Some(size_bytes as u64),
         growth_bytes_per_day: growth.get(WHOLE).copied().or_else(of_tables),
         connections_used: Some(used as u32),
