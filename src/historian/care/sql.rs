@@ -5,7 +5,9 @@ pub(super) const OVERVIEW: &str = "
 select /* vms care */ current_setting('server_version'), current_setting('server_version_num')::int4,
     current_database()::text, current_user::text, pg_postmaster_start_time(), pg_is_in_recovery(),
     pg_database_size(current_database()), pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
-    (select count(*)::int4 from pg_stat_activity where backend_type = 'client backend'),
+    case when pg_has_role(current_user, 'pg_read_all_stats', 'usage')
+        then (select count(*)::int4 from pg_stat_activity where backend_type = 'client backend')
+        else (select sum(numbackends)::int4 from pg_stat_database) end,
     current_setting('max_connections')::int4,
     (select max(age(datfrozenxid))::float8 from pg_database),
     (select (100.0 * blks_hit / nullif(blks_hit + blks_read, 0))::float8 from pg_stat_database
@@ -73,7 +75,8 @@ with here as (
     select a.*, case when a.wait_event_type = 'Lock' then pg_blocking_pids(a.pid) else '{}'::int4[] end as blockers
     from pg_stat_activity a
     where a.datname = current_database() and a.pid <> pg_backend_pid()
-        and a.backend_type in ('client backend', 'autovacuum worker', 'background worker')
+        and coalesce(a.backend_type, 'hidden') in
+            ('client backend', 'autovacuum worker', 'background worker', 'hidden')
 )
 select /* vms care */ pid, backend_start, coalesce(usename::text, ''), application_name,
     coalesce(host(client_addr), 'local'),
