@@ -39,7 +39,7 @@ pub use measuring::measure;
 pub use probing::{keys, probe};
 pub use records::{Records, records, unreadable};
 pub use running::{run_console, run_engine};
-pub use serving::{acknowledge, alarm_history, ask_fleet, ask_status, demo_faults, set_demo_fault};
+pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, fleet, set_demo_fault};
 #[cfg(feature = "demo")]
 pub use staging::run_demo;
 

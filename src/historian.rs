@@ -4,6 +4,7 @@ pub mod care;
 pub mod forward;
 mod link;
 mod partitions;
+pub mod past;
 mod pump;
 mod rows;
 pub mod schema;

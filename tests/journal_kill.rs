@@ -76,6 +76,7 @@ fn send_on(journal: &Path, url: &str, clock: &Arc<dyn Clock>) {
         sent: Box::new(|_, _| {}),
         rename: Box::new(|_| {}),
         report: Box::new(|_| true),
+        fleet: Box::new(|_| true),
         board: tokio::sync::watch::channel(Arc::new(empty)).1,
     };
     let (who, clock) = (Who { site: "BF2".into(), node: "one".into() }, Arc::clone(clock));

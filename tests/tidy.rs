@@ -27,7 +27,7 @@ const OWNED_CRATES: [(&str, &[&str]); 14] = [
     ("gstreamer_rtsp_server", &["demo"]),
     ("plotters", &["figure"]),
     ("ratatui", &["console"]),
-    ("refinery", &["journal"]),
+    ("refinery", &["journal", "historian"]),
     ("rusqlite", &["journal"]),
     ("sysinfo", &["host"]),
     ("tokio_postgres", &["historian", "demo"]),

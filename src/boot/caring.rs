@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use super::running::user;
 use super::serving::record_care;
+use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::error::{Exit, Failure};
 use crate::cli::Globals;
 use crate::config::sections::{Config, Historian};
-use crate::historian::care::{self, CareError, Plan};
+use crate::historian::{
+    self,
+    care::{self, CareError, Plan},
+};
 use crate::model::database::{CareJob, CareRecord, DatabaseReport, JobBoard, Session};
+use crate::model::fleet;
 
 /// The database of the configuration, and a runtime to ask it on.
 pub struct Database {
@@ -37,6 +42,15 @@ impl Database {
     /// Its address, without password.
     pub fn url(&self) -> &str {
         &self.cfg.url
+    }
+
+    /// Brings the schema up to date: from which version to which.
+    ///
+    /// # Errors
+    /// Exit 1 if it does not answer, has a newer schema, or may not be changed.
+    pub fn migrate(&self) -> Result<(i64, i64), Failure> {
+        let done = self.runtime.block_on(historian::migrate(self.cfg.clone()));
+        done.map(|m| (m.from, m.to)).map_err(|text| Failure::new(Exit::NotFine, text))
     }
 
     /// Looks once.
@@ -96,6 +110,17 @@ impl Database {
         record_care(globals, &record);
         Ok(record)
     }
+}
+
+/// The fleet straight from the database, where no engine runs; none where no database is configured.
+pub fn fleet(globals: &Globals) -> Option<Result<serde_json::Value, Failure>> {
+    let db = Database::of(globals).ok()?;
+    let nodes = db.runtime.block_on(historian::past::fleet_once(&db.cfg));
+    let now = SystemClock::new().now();
+    Some(nodes.map_err(|text| Failure::new(Exit::NotFine, text)).and_then(|nodes| {
+        let status = fleet::status(&nodes, &db.config.site.time_zone, now);
+        serde_json::to_value(status).map_err(|e| Failure::new(Exit::Io, e.to_string()))
+    }))
 }
 
 fn failure(e: CareError) -> Failure {

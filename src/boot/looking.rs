@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 
 use super::threads::Threads;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Mono};
+use crate::config::sections::Historian;
 use crate::engine::{Input, Intake};
+use crate::historian::past;
 use crate::journal::{self, EventFilter, History, JournalError, Step};
 use crate::model::history::{Answer, Ask, Found, Query, newest_of_each};
+use crate::model::record::Rolled;
 
 /// Questions that may wait.
 const WAITING: usize = 16;
@@ -25,9 +29,16 @@ pub struct Looking {
 
 impl Looking {
     /// Starts the thread; it ends with the last of these.
-    pub fn start(threads: &Threads, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) -> Self {
+    pub fn start(
+        threads: &Threads,
+        clock: &Arc<dyn Clock>,
+        intake: &Intake,
+        data: &Path,
+        further: Option<Further>,
+    ) -> Self {
         let (tx, rx) = sync_channel::<Ask>(WAITING);
         let (path, own, sink) = (data.join(journal::FILE_NAME), Arc::clone(clock), intake.clone());
+        let mut beyond = Beyond::new(further);
         threads.spawn("history", move || {
             while let Ok(first) = rx.recv() {
                 let waiting = std::iter::once(first).chain(rx.try_iter()).collect();
@@ -39,9 +50,10 @@ impl Looking {
                         Ok(history) => look_up(history, &ask.query).map_err(|e| e.to_string().into()),
                         Err(why) => Err(Arc::clone(why)),
                     };
+                    let (found, source) = beyond.add(found, &ask.query, begun);
                     let at = own.now();
                     let took_ms = at.mono.secs_since(begun) * 1000.0;
-                    let answer = Answer { asker: ask.asker, query: ask.query, at, took_ms, source: "journal", found };
+                    let answer = Answer { asker: ask.asker, query: ask.query, at, took_ms, source, found };
                     sink.push(Input::History(Box::new(answer)));
                 }
             }
@@ -57,6 +69,71 @@ impl Looking {
             let at = self.clock.now();
             let answer = Answer { asker: ask.asker, query: ask.query, at, took_ms: 0.0, source: "journal", found };
             self.intake.push(Input::History(Box::new(answer)));
+        }
+    }
+}
+
+/// The database, for what the journal does not have.
+#[derive(Clone, Debug)]
+pub struct Further {
+    /// How it is reached.
+    pub cfg: Historian,
+    /// This node's site.
+    pub site: Arc<str>,
+    /// This node's name.
+    pub node: Arc<str>,
+}
+
+/// Asks the database for the part of a trend that lies before the journal's.
+struct Beyond {
+    further: Option<(Further, tokio::runtime::Runtime)>,
+    /// It did not answer: not asked again before then, because others wait behind this question.
+    not_before: Option<Mono>,
+}
+
+/// A database that did not answer is left alone for so long.
+const LEFT_ALONE: Duration = Duration::from_secs(30);
+
+impl Beyond {
+    fn new(further: Option<Further>) -> Self {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().ok();
+        Self { further: further.and_then(|f| runtime().map(|r| (f, r))), not_before: None }
+    }
+
+    /// What was found with what lies before it, and where both come from.
+    fn add(
+        &mut self,
+        found: Result<Found, Arc<str>>,
+        query: &Query,
+        now: Mono,
+    ) -> (Result<Found, Arc<str>>, &'static str) {
+        let (Query::Trend(q), Some((further, runtime))) = (query, &self.further) else { return (found, "journal") };
+        // Also where the journal cannot be read at all.
+        let here: Vec<Rolled> = match &found {
+            Ok(Found::Trend(points)) => points.to_vec(),
+            _ => Vec::new(),
+        };
+        let begin = here.first().map_or(q.to, |p| p.at);
+        // A little may be missing at the beginning: the machine stood, or the engine did.
+        if begin - q.from <= (q.to - q.from) / 50 + q.step_s {
+            return (found, "journal");
+        }
+        if self.not_before.is_some_and(|t| now < t) {
+            return (found, "journal; the database is away");
+        }
+        let names = (&*further.site, &*further.node);
+        let asked = past::trend(&further.cfg, names, &q.series, (q.from, begin), q.step_s);
+        match runtime.block_on(asked) {
+            Ok(before) if before.is_empty() => (found, "journal"),
+            Ok(mut all) => {
+                all.extend(here);
+                (Ok(Found::Trend(all.into())), "database and journal")
+            }
+            Err(why) => {
+                tracing::debug!("the past before the journal's cannot be read: {why}");
+                self.not_before = Some(now.after(LEFT_ALONE));
+                (found, "journal; the database is away")
+            }
         }
     }
 }
@@ -112,7 +189,7 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let (intake, inbox) = Intake::channel();
         let threads = Threads::default();
-        let looking = Looking::start(&threads, &clock, &intake, dir.path());
+        let looking = Looking::start(&threads, &clock, &intake, dir.path(), None);
         let ask =
             |limit| Ask { asker: Asker::List, query: Query::Events(EventQuery { limit, ..EventQuery::default() }) };
         looking.ask(ask(10));

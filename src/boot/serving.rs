@@ -147,7 +147,7 @@ async fn answer(
             Ok(v) => Reply::Done(v),
             Err(e) => Reply::Refused(e.to_string()),
         },
-        Question::Fleet => match serde_json::to_value(fleet::status(&now, now.at)) {
+        Question::Fleet => match serde_json::to_value(fleet::status(&now.fleet, &now.time_zone, now.at)) {
             Ok(v) => Reply::Done(v),
             Err(e) => Reply::Refused(e.to_string()),
         },
@@ -230,9 +230,12 @@ pub fn ask_status(globals: &Globals) -> Result<Value, Failure> {
 /// The nodes of the site, as the running engine knows them.
 ///
 /// # Errors
-/// Exit 69 if none runs.
-pub fn ask_fleet(globals: &Globals) -> Result<Value, Failure> {
-    question(globals, &Question::Fleet)
+/// Exit 69 if none runs and no database is configured; 1 if that does not answer.
+pub fn fleet(globals: &Globals) -> Result<Value, Failure> {
+    match question(globals, &Question::Fleet) {
+        Err(e) if e.exit == Exit::NoEngine => super::caring::fleet(globals).unwrap_or(Err(e)),
+        asked => asked,
+    }
 }
 
 /// Acknowledges at the running engine; answers with a sentence once that is durable.

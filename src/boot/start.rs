@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::held::Held;
-use super::looking::Looking;
+use super::looking::{Further, Looking};
 use super::threads::Threads;
 use super::{scaling, serving, signals};
 use crate::base::clock::Clock;
@@ -173,7 +173,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     let (caring, cared) = mpsc::channel::<care::Asked>(CARES);
 
     // The decider.
-    let looking = Looking::start(&threads, &clock, &intake, &held.dir);
+    let looking = Looking::start(&threads, &clock, &intake, &held.dir, database(&config));
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
@@ -433,13 +433,14 @@ fn send_on(
     data: &Path,
 ) {
     let who = forward::Who { site: config.site.name.clone(), node: config.site.node.clone() };
-    let (sink, renames) = (intake.clone(), writes.clone());
+    let (sink, nodes_sink, renames) = (intake.clone(), intake.clone(), writes.clone());
     let ends = forward::Ends {
         outbox: Box::new(journal::Reader::new(&data.join(journal::FILE_NAME))),
         rename: Box::new(move |name| drop(renames.try_send(Write::Rename(name)))),
         // Only a hint for the journal's retention: one that finds no room is followed by the next.
         sent: Box::new(move |stream, position| drop(writes.try_send(Write::Sent(stream, position)))),
         report: Box::new(move |f| sink.push(Input::Forward(Box::new(f)))),
+        fleet: Box::new(move |nodes| nodes_sink.push(Input::Fleet(nodes))),
         board,
     };
     let (cfg, clock, shutdown) = (cfg.clone(), Arc::clone(clock), stop.shutdown.clone());
@@ -447,6 +448,12 @@ fn send_on(
         Ok(own) => own.block_on(forward::run(cfg, who, ends, clock, shutdown)),
         Err(e) => error!("nothing can be sent to the database: {e}"),
     });
+}
+
+/// Where questions about the past go when the journal does not reach back far enough.
+fn database(config: &Config) -> Option<Further> {
+    let cfg = config.historian.clone()?;
+    Some(Further { cfg, site: config.site.name.clone(), node: config.site.node.clone() })
 }
 
 fn watch_host(threads: &Threads, stop: &Stop, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) {

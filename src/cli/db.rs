@@ -14,7 +14,6 @@ use crate::model::database::{CareJob, CareRecord, DatabaseReport, JobBoard, Meas
 
 /// The arguments of `vms db`.
 #[derive(Args, Debug)]
-#[command(after_help = "Not in this version yet: migrate")]
 pub struct DbArgs {
     #[command(subcommand)]
     command: Option<DbCommand>,
@@ -24,6 +23,8 @@ pub struct DbArgs {
 enum DbCommand {
     /// Sizes, growth, connections, indexes, settings, each against its limit (without a subcommand: this)
     Status,
+    /// Bring the schema up to date now; the engine does it by itself when it connects
+    Migrate,
     /// The slowest queries, and what is running now and who waits for whom
     Slow,
     /// VACUUM ANALYZE and REINDEX CONCURRENTLY, with figures before and after; readers and writers go on
@@ -57,6 +58,7 @@ pub fn run(globals: &Globals, args: &DbArgs) -> Outcome {
     let db = Database::of(globals)?;
     match &args.command {
         None | Some(DbCommand::Status) => status(globals, &db),
+        Some(DbCommand::Migrate) => migrate(globals, &db),
         Some(DbCommand::Slow) => slow(globals, &db),
         Some(DbCommand::Maintain(m)) => maintain(globals, &db, m),
         Some(DbCommand::Cancel { pid }) => cancel(globals, &db, *pid),
@@ -108,6 +110,18 @@ fn status(globals: &Globals, db: &Database) -> Outcome {
         out::line(&page::status(&report, &measures, &db.config.site.time_zone))?;
     }
     Ok(verdict(fine))
+}
+
+fn migrate(globals: &Globals, db: &Database) -> Outcome {
+    let (from, to) = db.migrate()?;
+    if globals.json {
+        out::json(&json!({ "from": from, "to": to }))?;
+    } else if from == to {
+        out::line(&format!("{} has schema {to} already", db.url()))?;
+    } else {
+        out::line(&format!("{}: schema {from} brought to {to}", db.url()))?;
+    }
+    Ok(Exit::Fine)
 }
 
 fn slow(globals: &Globals, db: &Database) -> Outcome {

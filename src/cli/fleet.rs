@@ -12,9 +12,9 @@ use crate::base::text::age;
 /// Runs the command.
 ///
 /// # Errors
-/// When no engine runs for this data directory.
+/// When neither an engine runs for this data directory nor a database is configured that answers.
 pub fn run(globals: &Globals) -> Outcome {
-    print(&crate::boot::ask_fleet(globals)?, globals.json)
+    print(&crate::boot::fleet(globals)?, globals.json)
 }
 
 /// Prints the fleet, worst first; exit 1 if a node is stale or has an unacknowledged alarm.
@@ -108,7 +108,7 @@ mod tests {
             plcs: 1,
             queued: Some(12),
         }]);
-        serde_json::to_value(status(&board, Now::default())).unwrap()
+        serde_json::to_value(status(&board.fleet, &board.time_zone, Now::default())).unwrap()
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::{Error, SqlState};
 
 use super::partitions::{self, Partitions};
+use super::past;
 use super::pump::{self, Applied, Fault, Positions, Remote};
 use super::rows::{self, Names};
 use super::schema::{self, SCHEMA};
@@ -22,6 +23,7 @@ use crate::base::clock::{Clock, Mono};
 use crate::base::shutdown::Shutdown;
 use crate::config::sections::Historian;
 use crate::model::board::{Board, ForwardBoard};
+use crate::model::fleet::NodeState;
 use crate::model::outbox::{Outbox, Portion, Rows};
 use crate::model::record::Stream;
 
@@ -63,6 +65,8 @@ pub struct Ends {
     pub rename: Box<dyn Fn(Arc<str>) + Send>,
     /// Where reports go; false when one was not taken.
     pub report: Box<dyn Fn(ForwardBoard) -> bool + Send>,
+    /// Told of every node that shares the database.
+    pub fleet: Box<dyn Fn(Vec<NodeState>) -> bool + Send>,
     /// What is true now, for the node's row.
     pub board: tokio::sync::watch::Receiver<Arc<Board>>,
 }
@@ -203,6 +207,11 @@ async fn work(
                 within(SMALL, seat::heartbeat(there.client, there.seat.node_id, &board, state.report.queued)).await
             {
                 return text;
+            }
+            match within(SMALL, past::fleet(there.client, clock.now())).await {
+                // One that finds no room is followed by the next.
+                Ok(nodes) => drop((ends.fleet)(nodes)),
+                Err(text) => return text,
             }
             beat = Some(now);
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::alarm::Priority;
-use super::board::Board;
 use crate::base::clock::{Mono, Now};
 
 /// A node that has not been heard of for longer is stale: nobody knows whether it still watches.
@@ -116,7 +116,7 @@ struct Worst {
 
 /// The fleet as `vms fleet --json` prints it, worst first.
 #[must_use]
-pub fn status(board: &Board, now: Now) -> FleetStatus {
+pub fn status(nodes: &[NodeState], zone: &TimeZone, now: Now) -> FleetStatus {
     let node = |n: &NodeState| NodeStatus {
         site: Arc::clone(&n.site),
         node: Arc::clone(&n.node),
@@ -136,8 +136,8 @@ pub fn status(board: &Board, now: Now) -> FleetStatus {
     };
     FleetStatus {
         time: now.wall,
-        time_zone: board.time_zone.iana_name().map(str::to_owned),
-        nodes: worst_first(&board.fleet, now.mono).into_iter().map(node).collect(),
+        time_zone: zone.iana_name().map(str::to_owned),
+        nodes: worst_first(nodes, now.mono).into_iter().map(node).collect(),
     }
 }
 

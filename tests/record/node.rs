@@ -118,6 +118,7 @@ impl Forwarder {
             sent: Box::new(move |s, p| drop(sent.try_send(Write::Sent(s, p)))),
             rename: Box::new(move |name| drop(rename.try_send(Write::Rename(name)))),
             report: Box::new(move |r| tx.try_send(r).is_ok()),
+            fleet: Box::new(|_| true),
             board,
         };
         let who = Who { site: "BF2".into(), node: node.into() };
