@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::latch::Answer;
 use crate::base::text::sig3;
 use crate::model::baseline::Deviation;
-use crate::model::board::{IndicatorState, Sense};
+use crate::model::board::{Group, IndicatorState, Sense};
 use crate::model::bus::PlcState;
 use crate::model::camera::{CameraState, Picture};
 use crate::model::quantity::Quantity;
@@ -211,6 +211,9 @@ impl Rule for PlcLost {
     }
 }
 
+/// Longest word on what an alarm is about, characters.
+const ABOUT: usize = 120;
+
 /// A health indicator beyond its threshold; found by its name, since indicators come and go (a disk is unplugged).
 #[derive(Debug)]
 pub struct Exceeded {
@@ -240,8 +243,19 @@ impl Rule for Exceeded {
         let Some(i) = facts.indicators.iter().find(|i| i.id == self.indicator) else {
             return format!("{} beyond its limit", self.indicator);
         };
-        let sign = if i.sense == Sense::High { '>' } else { '<' };
-        format!("{} {} {sign} {} {}", i.name, sig3(f.value), sig3(f.limit), i.unit)
+        // Counts reach their limit before they go beyond it.
+        let sign = match (i.sense, f.value == f.limit) {
+            (Sense::High, false) => ">",
+            (Sense::High, true) => ">=",
+            (Sense::Low, false) => "<",
+            (Sense::Low, true) => "<=",
+        };
+        let text = format!("{} {} {sign} {} {}", i.name, sig3(f.value), sig3(f.limit), i.unit);
+        // Of the database it is told which table, query or process it is about.
+        match i.text.as_deref().filter(|_| i.group == Group::Database && i.value.is_some()) {
+            Some(about) => format!("{}: {}", text.trim_end(), about.chars().take(ABOUT).collect::<String>()),
+            None => text,
+        }
     }
 }
 
@@ -278,6 +292,7 @@ mod tests {
     use super::*;
     use crate::alarm::facts::{CameraFact, RegionFact};
     use crate::base::clock::Mono;
+    use crate::model::board::Indicator;
 
     fn reading(grade: Grade, velocity: f64) -> Arc<Reading> {
         Arc::new(Reading {
@@ -389,5 +404,35 @@ mod tests {
             ..RegionFact::default()
         });
         assert_eq!(u.ask(&lost).answer, Answer::Unknown, "the camera's own alarm tells");
+    }
+
+    #[test]
+    fn a_database_alarm_names_what_it_is_about() {
+        let one = |group, text: Option<&str>, value, limit| Indicator {
+            id: "x".into(),
+            group,
+            name: "Blocked queries".into(),
+            value: Some(value),
+            unit: "",
+            limit: Some(limit),
+            sense: Sense::High,
+            state: IndicatorState::Exceeded,
+            at: None,
+            history: Arc::new([]),
+            history_step: std::time::Duration::from_secs(10),
+            forecast: None,
+            text: text.map(Into::into),
+        };
+        let rule = Exceeded { indicator: "x".into(), deadband_percent: 5.0 };
+        let said = |i: Indicator| {
+            let facts = Facts { indicators: Arc::new([i]), ..Facts::default() };
+            rule.text(&facts, &rule.ask(&facts))
+        };
+        let about = Some("process 12 waits for process 11");
+        assert_eq!(
+            said(one(Group::Database, about, 1.0, 1.0)),
+            "Blocked queries 1.00 >= 1.00: process 12 waits for process 11"
+        );
+        assert_eq!(said(one(Group::Host, about, 3.0, 1.0)).trim_end(), "Blocked queries 3.00 > 1.00");
     }
 }
