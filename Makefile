@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps cargo demo build test fuzz bench docs pictures figures clean
+.PHONY: help deps cargo demo build test fuzz endurance bench docs pictures figures clean
 
 # To build, to run, and for the demonstration plant (RTSP server, PostgreSQL).
 PACKAGES := pkg-config gcc libc6-dev \
@@ -69,6 +69,9 @@ test: deps cargo ## everything that CI checks
 
 fuzz: deps cargo ## hostile input to the measurement for a minute; VMS_FUZZ_S=seconds, VMS_FUZZ_FROM=first case
 	VMS_FUZZ_S=$${VMS_FUZZ_S:-60} VMS_FUZZ_FROM=$${VMS_FUZZ_FROM:-1000} cargo test --locked --release --test fuzz -- --nocapture
+
+endurance: deps cargo ## the journal against 200 kills and 30 power cuts (as root; two minutes)
+	VMS_KILLS=$${VMS_KILLS:-200} VMS_POWER_CUTS=$${VMS_POWER_CUTS:-30} cargo test --locked --release --test journal_kill -- --nocapture --test-threads=1
 
 bench: deps cargo ## measures speed
 	cargo bench --locked

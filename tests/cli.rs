@@ -262,6 +262,8 @@ fn words_that_are_no_command() {
         &["alarms", "shelve", "x"],
         &["completions", "cmd.com"],
         &["config", "edit"],
+        &["db", "migrate"],
+        &["db", "cancel", "nobody"],
     ] {
         let got = of(bad);
         assert_eq!(got.code, 2, "{bad:?}: {}", got.err);
@@ -295,6 +297,7 @@ fn help_manual_and_completions() {
         "alarms",
         "history",
         "fleet",
+        "db",
         "config",
         "keys",
         "completions",

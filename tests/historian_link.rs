@@ -6,7 +6,10 @@
 #[path = "historian/care.rs"]
 mod care;
 #[path = "common/cluster.rs"]
+#[expect(dead_code, reason = "the tests of the record use the rest of it")]
 mod cluster;
+#[path = "historian/commands.rs"]
+mod commands;
 #[path = "historian/tls.rs"]
 mod tls;
 

@@ -99,6 +99,10 @@ impl Database {
 }
 
 fn failure(e: CareError) -> Failure {
-    let exit = if matches!(e, CareError::NotAllowed(_)) { Exit::NotAllowed } else { Exit::NotFine };
-    Failure::new(exit, e.to_string())
+    let exit = if matches!(&e, CareError::NotAllowed(_)) { Exit::NotAllowed } else { Exit::NotFine };
+    match e {
+        CareError::Away(t) | CareError::NotAllowed(t) | CareError::Busy(t) | CareError::Failed(t) => {
+            Failure::new(exit, t)
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Boards with realistic values for tests and measurements of drawing; no part of the running system uses them.
 
 mod cameras;
+mod database;
 mod lines;
 mod past;
 mod rest;
@@ -71,6 +72,7 @@ pub fn live() -> Board {
     b.indicators = rest::indicators().into();
     b.logs = Some(Arc::new(rest::logs()));
     b.historian = rest::historian();
+    b.database = database::live();
     b.journal = rest::journal();
     b.events = rest::events().into();
     b.upkeep = Arc::new(rest::upkeep());
@@ -91,6 +93,7 @@ pub fn alarm() -> Board {
     b.history = past::answers(&b.alarms);
     b.engine.dropped = vec![("samples".into(), 12)];
     rest::exceed(&mut b);
+    database::trouble(&mut b.database);
     b.demo = Arc::new([
         DemoFault { id: "camera-lost:deck-east".into(), title: "deck-east: pull the network cable".into(), on: false },
         DemoFault { id: "plc-silent".into(), title: "bf2-plc: stop answering".into(), on: true },
@@ -106,6 +109,7 @@ pub fn stale() -> Board {
     b.at = ago(47_000);
     cameras::shift(&mut b.cameras, 47_000);
     lines::shift(&mut b.plcs, 47_000);
+    database::shift(&mut b.database, 47_000);
     b.indicators = b.indicators.iter().map(|i| Indicator { at: i.at.map(|_| ago(47_000)), ..i.clone() }).collect();
     b.logs = b.logs.map(|l| Arc::new(LogReport { at: ago(47_000), ..(*l).clone() }));
     b.snapshot = b.snapshot.map(|s| Arc::new(crate::model::camera::Snapshot { at: ago(47_000), ..(*s).clone() }));

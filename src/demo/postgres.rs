@@ -205,10 +205,15 @@ impl Cluster {
         let mut single = self.command("postgres");
         single.args(["--single", "-F", "-D"]).arg(&data).arg("postgres");
         let sql = format!(
-            "CREATE ROLE {ROLE} LOGIN PASSWORD '{}'\nGRANT pg_monitor TO {ROLE}\nCREATE DATABASE {DATABASE} OWNER {ROLE}\n",
+            "CREATE ROLE {ROLE} LOGIN PASSWORD '{}'\nGRANT pg_monitor, pg_signal_backend TO {ROLE}\nCREATE DATABASE {DATABASE} OWNER {ROLE}\n",
             self.password
         );
         run("postgres --single", single, &sql)?;
+        if self.counts_queries() {
+            let mut single = self.command("postgres");
+            single.args(["--single", "-F", "-D"]).arg(&data).arg(DATABASE);
+            run("postgres --single", single, "CREATE EXTENSION pg_stat_statements\n")?;
+        }
         if shutdown.asked() {
             return Ok(None);
         }
@@ -257,8 +262,16 @@ impl Cluster {
         ] {
             c.arg("-c").arg(setting);
         }
+        if self.counts_queries() {
+            c.arg("-c").arg("shared_preload_libraries=pg_stat_statements");
+        }
         c.stdin(Stdio::piped()).stdout(log).stderr(errors);
         c.spawn().map_err(io("sh"))
+    }
+
+    /// Whether the server can count queries: the library comes with Debian's package, elsewhere with one of its own.
+    fn counts_queries(&self) -> bool {
+        self.programs.parent().is_some_and(|p| p.join("lib/pg_stat_statements.so").is_file())
     }
 
     fn command(&self, program: &str) -> Command {

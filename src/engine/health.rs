@@ -33,6 +33,9 @@ const FORECAST_NEAR: Duration = Duration::from_hours(6);
 const HOURS_OVER_S: i64 = 30 * 86_400;
 const HOURS_EVERY: Duration = Duration::from_hours(1);
 
+/// A look at the database that is older than this says nothing of now.
+const TOO_OLD: Duration = Duration::from_mins(5);
+
 /// What the indicators are made of.
 pub struct Sources<'a> {
     /// Thresholds.
@@ -123,7 +126,7 @@ impl Health {
         host(s, &mut raw);
         cameras(s, &mut raw);
         plcs(s, &mut raw);
-        database(s, &mut raw);
+        database(s, now, &mut raw);
         journal_and_logs(s, &mut raw);
         raw.into_iter().map(|r| self.finish(r, now)).collect()
     }
@@ -249,7 +252,7 @@ fn plcs(s: &Sources<'_>, out: &mut Vec<Raw>) {
     }
 }
 
-fn database(s: &Sources<'_>, out: &mut Vec<Raw>) {
+fn database(s: &Sources<'_>, now: Now, out: &mut Vec<Raw>) {
     let h = s.historian;
     if h.state == HistorianState::Off {
         return;
@@ -259,12 +262,16 @@ fn database(s: &Sources<'_>, out: &mut Vec<Raw>) {
     out.push(response.below(limit_ms).why(h.text.clone()).at(h.at));
     let size = h.size_bytes.map(|b| b as f64);
     out.push(Raw::new("database.size", Group::Database, "Size", size, "B").why(h.text.clone()).at(h.at));
+    let f = s.forward;
+    let queued = Raw::new("database.queued", Group::Database, "Rows waiting to be sent", f.queued.map(|n| n as f64), "");
+    out.push(queued.why(f.fault.clone()).at(f.at));
     let d = s.database;
     let Some(report) = &d.report else { return };
     for m in report.measures(limit_ms) {
-        // A figure without a report of now is the one of the last look, with its age; why there is no newer one is said.
+        // A figure is shown with its age; when it says nothing of now any more it is not known, and why is said.
         let why = d.text.clone().or(m.text);
-        let raw = Raw::new(m.id, Group::Database, m.name, m.value, m.unit).why(why).at(Some(report.at));
+        let value = m.value.filter(|_| now.mono.since(report.at.mono) < TOO_OLD);
+        let raw = Raw::new(m.id, Group::Database, m.name, value, m.unit).why(why).at(Some(report.at));
         out.push(match m.limit {
             Some(limit) => raw.below(limit),
             None => raw,
@@ -311,6 +318,40 @@ fn forecast(history: &[f32], limit: f64, sense: Sense) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::database::DatabaseReport;
+
+    #[test]
+    fn an_old_look_at_the_database_is_not_passed_off_as_new() {
+        let report =
+            DatabaseReport { connections_used: Some(90), connections_max: Some(100), ..DatabaseReport::default() };
+        let config = crate::config::Config::parse("", "test", std::path::Path::new("."), &|_| None).unwrap().config;
+        let board = DatabaseBoard {
+            report: Some(report.into()),
+            text: Some("no answer in 8 s".into()),
+            ..DatabaseBoard::default()
+        };
+        let at = |s: u64| {
+            let historian = HistorianBoard { state: HistorianState::Lost, ..HistorianBoard::default() };
+            let journal = JournalBoard::default();
+            let sources = Sources {
+                limits: &config.resources,
+                host: None,
+                cameras: &[],
+                plcs: &[],
+                forward: &ForwardBoard::default(),
+                historian: &historian,
+                database: &board,
+                journal: &journal,
+                logs: None,
+            };
+            let now = Now { mono: Mono(s * 1_000_000_000), ..Now::default() };
+            let all = Health::default().indicators(&sources, now);
+            let found = all.iter().find(|i| &*i.id == "database.connections").unwrap();
+            (found.value, found.state, found.text.clone().unwrap())
+        };
+        assert_eq!(at(60), (Some(90.0), IndicatorState::Exceeded, "no answer in 8 s".into()));
+        assert_eq!(at(600), (None, IndicatorState::Unknown, "no answer in 8 s".into()));
+    }
 
     #[test]
     fn days_are_foretold_from_the_hours_of_the_record() {

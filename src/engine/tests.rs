@@ -13,11 +13,13 @@ use super::restore::Past;
 use super::{Core, Input, Intake, Outlets};
 use crate::base::clock::{Clock, SimClock};
 use crate::config::Config;
+use crate::historian::care::CareOut;
 use crate::journal::{Write, WriterOut};
 use crate::model::alarm::AlarmState;
 use crate::model::board::Board;
 use crate::model::bus::Demand;
 use crate::model::camera::{CameraReport, CameraState, Picture};
+use crate::model::database::{CareJob, CareRecord, DatabaseReport, DatabaseWish};
 use crate::model::event::{Event, EventKind};
 use crate::model::intent::{Intent, IntentKind};
 use crate::model::vibration::{Fit, Sample};
@@ -47,18 +49,22 @@ source = "alarm:east"
 
 struct Bench {
     core: Core,
+    requests: Receiver<Request>,
     clock: Arc<SimClock>,
     board: watch::Receiver<Arc<Board>>,
     demand: watch::Receiver<Arc<[Option<Demand>]>>,
     writes: Receiver<Write>,
     inbox: Receiver<Input>,
-    requests: Receiver<Request>,
     intake: Intake,
     frame: u64,
 }
 
 fn bench(past: &Past, room_for_writes: usize) -> Bench {
-    let config = Config::parse(SITE, "test", Path::new("."), &|_| None).unwrap().config;
+    bench_of(SITE, past, room_for_writes)
+}
+
+fn bench_of(site: &str, past: &Past, room_for_writes: usize) -> Bench {
+    let config = Config::parse(site, "test", Path::new("."), &|_| None).unwrap().config;
     let clock = Arc::new(SimClock::new(Timestamp::UNIX_EPOCH));
     clock.advance(Duration::from_secs(100));
     let (intake, inbox) = Intake::channel();
@@ -66,17 +72,14 @@ fn bench(past: &Past, room_for_writes: usize) -> Bench {
     let empty = Board::empty("s", "n", jiff::tz::TimeZone::UTC, clock.now());
     let (board_tx, board) = watch::channel(Arc::new(empty));
     let nothing: Arc<[Option<Demand>]> = vec![None].into();
+    let (tx, requests) = sync_channel(16);
     let (demand_tx, demand) = watch::channel(nothing);
-    let (asked, requests) = sync_channel(64);
-    let note = move |r| {
-        // Tests that do not look at requests let them go.
-        let _ = asked.try_send(r);
-    };
-    let out = Outlets { writer, board: board_tx, demands: vec![demand_tx], requests: Box::new(note) };
+    let out =
+        Outlets { writer, board: board_tx, demands: vec![demand_tx], requests: Box::new(move |r| _ = tx.try_send(r)) };
     let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
     let catalogue = Catalogue::built_in().unwrap();
     let core = Core::new(Arc::new(config), time, intake.clone(), past, catalogue, |_, _| None, out);
-    let mut b = Bench { core, clock, board, demand, writes, inbox, requests, intake, frame: 0 };
+    let mut b = Bench { core, requests, clock, board, demand, writes, inbox, intake, frame: 0 };
     b.camera(CameraState::Live);
     b
 }
@@ -286,4 +289,45 @@ fn a_question_about_the_past_goes_out_and_its_answer_comes_on_the_board() {
     assert_eq!(b.board.borrow().history.last().map(|a| (**a).clone()), Some(answer), "at once: somebody waits for it");
     b.core.take(Input::Fleet(vec![]));
     assert!(b.board.borrow().fleet.is_empty());
+}
+
+#[test]
+fn a_wish_for_the_database_is_handed_on_and_its_result_is_an_event() {
+    let mut b = bench(&Past::default(), 1000);
+    let stop = IntentKind::Database(DatabaseWish::StopJob);
+    assert!(b.ask(stop.clone()).try_recv().unwrap().unwrap_err().contains("no database is configured"));
+    let site = format!("{SITE}[historian]\nurl = \"postgres://vms@127.0.0.1/x\"\n");
+    let mut b = bench_of(&site, &Past::default(), 1000);
+    assert!(b.ask(stop.clone()).try_recv().unwrap().unwrap_err().contains("no database job is running"));
+    let wish = DatabaseWish::Vacuum(Some("vms.event".into()));
+    let said = b.ask(IntentKind::Database(wish.clone())).try_recv().unwrap().unwrap();
+    assert!(said.contains("VACUUM ANALYZE of vms.event"), "{said}");
+    assert!(b.requests.try_iter().any(|r| matches!(r, Request::Database { wish: w, .. } if w == wish)));
+
+    let record = CareRecord {
+        job: CareJob::Vacuum,
+        table: Some("vms.event".into()),
+        who: "r.kumar".into(),
+        passed: true,
+        text: "done".into(),
+        seconds: 1.5,
+        before: None,
+        after: None,
+    };
+    b.intake.push(Input::Database(Box::new(CareOut::Report(Box::default()))));
+    b.intake.push(Input::Database(Box::new(CareOut::NoReport("gone".into()))));
+    b.intake.push(Input::Database(Box::new(CareOut::Done(record.clone()))));
+    b.turn();
+    let care = |e: &Event| matches!(&e.kind, EventKind::DatabaseCare { record: r } if **r == record);
+    let written = b.written();
+    let event = written.iter().find(|e| care(e)).expect("it is in the record");
+    assert_eq!(event.kind.subject().as_deref(), Some("vacuum vms.event"));
+    let text = serde_json::to_string(event).unwrap();
+    assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), *event, "{text}");
+    b.clock.advance(Duration::from_secs(1));
+    b.turn();
+    let board = Arc::clone(&b.board.borrow());
+    assert_eq!(board.database.last.as_deref(), Some(&record));
+    assert_eq!(board.database.text.as_deref(), Some("gone"), "the report of before stays, and that it is old is said");
+    assert!(board.database.report.as_deref().is_some_and(|r| r.at == DatabaseReport::default().at));
 }

@@ -35,6 +35,8 @@ const SCHEMA_WITHIN: Duration = Duration::from_mins(10);
 const PORTION: usize = 20_000;
 /// When there is nothing to send, it is looked again after this time.
 const IDLE: Duration = Duration::from_millis(500);
+/// What waits is counted and told so often.
+const TELL: Duration = Duration::from_secs(1);
 /// The node's row is brought up to date so often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Old partitions and sizes are looked at so often.
@@ -155,12 +157,12 @@ async fn work(
     clock: &Arc<dyn Clock>,
     state: &mut State,
 ) -> String {
-    let begun = begin(cfg, who, client, ends, state).await;
-    let (mut there, heartbeat) = match begun {
-        Ok(seat) => (There { client, seat, names: Names::default(), partitions: Partitions::default() }, HEARTBEAT),
+    let seat = match begin(cfg, who, client, ends, state).await {
+        Ok(seat) => seat,
         Err(text) => return text,
     };
-    let mut beat: Option<Mono> = None;
+    let mut there = There { client, seat, names: Names::default(), partitions: Partitions::default() };
+    let (mut beat, mut told): (Option<Mono>, Option<Mono>) = (None, None);
     let mut counted: (Mono, u64) = (clock.now().mono, 0);
     loop {
         let began = clock.now().mono;
@@ -186,13 +188,16 @@ async fn work(
             }
         }
         let now = clock.now().mono;
-        if beat.is_none_or(|b| now.since(b) >= heartbeat) {
+        if told.is_none_or(|t| now.since(t) >= TELL) {
+            told = Some(now);
             let over = now.secs_since(counted.0);
             if over > 1.0 {
                 state.report.rows_per_s = Some(counted.1 as f64 / over);
                 counted = (now, 0);
             }
             tell_waiting(ends, clock, state);
+        }
+        if beat.is_none_or(|b| now.since(b) >= HEARTBEAT) {
             let board = Arc::clone(&ends.board.borrow());
             if let Err(text) =
                 within(SMALL, seat::heartbeat(there.client, there.seat.node_id, &board, state.report.queued)).await

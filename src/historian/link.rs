@@ -34,16 +34,12 @@ pub(super) type Moving = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::
 /// Connects within the deadline, encrypted where the target says so; says why not and what to do.
 pub(super) async fn open(target: &Target) -> Result<(Client, Moving), String> {
     let connecting = async {
-        Ok(match target.tls() {
-            Some(tls) => {
-                let (client, connection) = target.config().connect(tls.clone()).await?;
-                (client, Box::pin(connection) as Moving)
-            }
-            None => {
-                let (client, connection) = target.config().connect(NoTls).await?;
-                (client, Box::pin(connection) as Moving)
-            }
-        })
+        if let Some(tls) = target.tls() {
+            let (client, connection) = target.config().connect(tls.clone()).await?;
+            return Ok((client, Box::pin(connection) as Moving));
+        }
+        let (client, connection) = target.config().connect(NoTls).await?;
+        Ok((client, Box::pin(connection) as Moving))
     };
     match timeout(CONNECT_DEADLINE, connecting).await {
         Ok(Ok(opened)) => Ok(opened),

@@ -23,6 +23,8 @@ pub struct DatabaseReport {
     pub running_since: Option<Timestamp>,
     /// Time of the first small query of the look, ms.
     pub response_ms: Option<f64>,
+    /// Whether the role sees what others do; without that, nothing can be said of them.
+    pub sees_others: bool,
     /// Size of the whole database.
     pub size_bytes: Option<u64>,
     /// Growth of all tables together, bytes a day; none while it is not known.
@@ -126,7 +128,7 @@ pub struct IndexReport {
     pub fault: IndexFault,
 }
 
-/// What pg_stat_statements tells.
+/// What `pg_stat_statements` tells.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Statements {
@@ -387,7 +389,7 @@ const CONNECTIONS_PERCENT: f64 = 80.0;
 const LONGEST_S: f64 = 300.0;
 /// Waiting for a lock for less than this is everyday business, s.
 const BLOCKED_S: f64 = 5.0;
-/// Dead rows of a table: by itself the server cleans up at 20 % (autovacuum_vacuum_scale_factor).
+/// Dead rows of a table: by itself the server cleans up at 20 % (`autovacuum_vacuum_scale_factor`).
 const DEAD_PERCENT: f64 = 30.0;
 /// Transaction numbers used up, percent; by itself the server freezes at 10 %.
 const WRAPAROUND_PERCENT: f64 = 40.0;
@@ -437,7 +439,7 @@ impl DatabaseReport {
         if out[0].value.is_none() {
             out[0].text = Some("growth is not known yet: it needs an hour of sizes".into());
         }
-        let told = self.told("activity");
+        let told = self.told("activity") && self.sees_others;
         let longest = self.longest();
         let mut longest_m = of(
             "database.longest",
@@ -446,14 +448,20 @@ impl DatabaseReport {
             "s",
             Some(LONGEST_S),
         );
-        longest_m.text = longest.map(|s| format!("process {} ({}): {}", s.pid, s.application, s.query).into());
+        let blind: Option<Arc<str>> = (!self.sees_others)
+            .then(|| format!("{0} does not see what others do: GRANT pg_monitor TO {0}", self.role).into());
+        longest_m.text = blind
+            .clone()
+            .or_else(|| longest.map(|s| format!("process {} ({}): {}", s.pid, s.application, s.query).into()));
         out.push(longest_m);
         let blocked: Vec<&Session> = self.blocked().collect();
         let mut blocked_m =
             of("database.blocked", "Blocked queries", told.then_some(blocked.len() as f64), "", Some(1.0));
-        blocked_m.text = blocked.first().map(|s| {
-            let by: Vec<String> = s.blocked_by.iter().map(ToString::to_string).collect();
-            format!("process {} waits for process {}", s.pid, by.join(", ")).into()
+        blocked_m.text = blind.or_else(|| {
+            blocked.first().map(|s| {
+                let by: Vec<String> = s.blocked_by.iter().map(ToString::to_string).collect();
+                format!("process {} waits for process {}", s.pid, by.join(", ")).into()
+            })
         });
         out.push(blocked_m);
         let worst = self.tables.iter().filter_map(|t| Some((t, t.dead_percent()?))).max_by(|a, b| a.1.total_cmp(&b.1));
@@ -464,7 +472,11 @@ impl DatabaseReport {
         let mut slow =
             of("database.slowest", "Slowest query, mean", self.slowest_recent_ms, "ms", Some(response_limit_ms));
         slow.text = match &self.statements {
-            Statements::Missing(why) => Some(Arc::clone(why)),
+            Statements::Missing(why) => {
+                // What is not counted on purpose is held against nothing.
+                slow.limit = None;
+                Some(Arc::clone(why))
+            }
             Statements::Known(_) if self.slowest_recent_ms.is_none() => Some("no query has been counted yet".into()),
             Statements::Known(_) => None,
         };
@@ -536,14 +548,21 @@ mod tests {
         let r = DatabaseReport {
             connections_used: Some(81),
             connections_max: Some(100),
+            sees_others: true,
             tables: Arc::new([table(90, 9000), table(60_000, 40_000)]),
             ..DatabaseReport::default()
         };
         assert_eq!(value(&r, "database.connections"), (Some(81.0), Some(false)));
         assert_eq!(value(&r, "database.dead"), (Some(40.0), Some(false)), "the small table says nothing");
         assert_eq!(value(&r, "database.longest"), (Some(0.0), Some(true)));
-        assert_eq!(value(&r, "database.slowest"), (None, None));
+        assert_eq!(value(&r, "database.slowest"), (None, Some(true)), "not counted, so held against nothing");
+        let counted = DatabaseReport { statements: Statements::Known(Arc::new([])), ..r.clone() };
+        assert_eq!(value(&counted, "database.slowest"), (None, None));
         assert_eq!(value(&r, "database.growth"), (None, Some(true)));
+        let blind = DatabaseReport { sees_others: false, role: "vms".into(), ..r.clone() };
+        assert_eq!(value(&blind, "database.longest"), (None, None), "nothing seen is not nothing there");
+        let why = blind.measures(1.0).into_iter().find(|m| m.id == "database.blocked").and_then(|m| m.text);
+        assert!(why.is_some_and(|t| t.contains("GRANT pg_monitor TO vms")));
         assert!(!r.measures(1.0).iter().any(|m| m.id == "database.lag"), "no replica, no lag");
         let unread = DatabaseReport { unknown: Arc::new(["activity: not allowed".into()]), ..r };
         assert_eq!(value(&unread, "database.blocked"), (None, None), "what is not known is not zero");

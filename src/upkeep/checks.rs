@@ -274,7 +274,7 @@ fn one_indicator(i: &Indicator) -> Finding {
     (outcome, line)
 }
 
-/// PostgreSQL answers within its limit.
+/// PostgreSQL answers within its limit, and every other figure of it is within its own.
 fn database(board: &Board) -> Vec<Finding> {
     let link = &board.historian;
     let why = link.text.as_deref().unwrap_or("no reason is known");
@@ -282,7 +282,12 @@ fn database(board: &Board) -> Vec<Finding> {
         HistorianState::Off => vec![(Outcome::Unknown, "no database is configured ([historian])".into())],
         HistorianState::Connecting => vec![(Outcome::Unknown, "the database has not answered yet".into())],
         HistorianState::Lost => vec![(Outcome::Failed, format!("the database does not answer: {why}"))],
-        HistorianState::Live => vec![live_database(board)],
+        HistorianState::Live => {
+            let mut found = vec![live_database(board)];
+            let more = board.indicators.iter().filter(|i| i.group == Group::Database && i.limit.is_some());
+            found.extend(more.filter(|i| &*i.id != "database.response").map(one_indicator));
+            found
+        }
     }
 }
 

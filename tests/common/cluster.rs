@@ -38,7 +38,7 @@ impl Cluster {
         if let Some(user) = other_user() {
             chown(dir.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
         }
-        let options = settings.iter().map(|s| format!(" -c {s}")).collect();
+        let options = settings.iter().flat_map(|s| [" -c ", s]).collect();
         let mut cluster = Self { dir, bin, port: 0, options };
         let secret = cluster.path("secret");
         fs::write(&secret, PASSWORD).unwrap();

@@ -32,10 +32,10 @@ fn value(v: Option<f64>, unit: &str) -> String {
 }
 
 fn measure(m: &Measure) -> Vec<String> {
-    let verdict = match m.fine() {
-        Some(true) => "fine",
-        Some(false) => "bad",
-        None => "unknown",
+    let verdict = match (m.value, m.fine()) {
+        (None, _) | (_, None) => "unknown",
+        (_, Some(true)) => "fine",
+        (_, Some(false)) => "bad",
     };
     let limit = m.limit.map_or_else(String::new, |l| value(Some(l), m.unit));
     let text = m.text.as_deref().unwrap_or_default().chars().take(100).collect();

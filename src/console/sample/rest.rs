@@ -39,7 +39,7 @@ pub(super) fn host() -> HostReport {
 
 pub(super) fn indicators() -> Vec<Indicator> {
     type Line = (&'static str, Group, &'static str, f64, &'static str, Option<f64>, Sense);
-    let lines: [Line; 12] = [
+    let lines: [Line; 17] = [
         ("cpu", Group::Host, "CPU", 23.4, "%", Some(70.0), Sense::High),
         ("memory", Group::Host, "Memory", 41.2, "%", Some(80.0), Sense::High),
         ("disk./", Group::Disks, "Free on /", 51.7, "%", Some(20.0), Sense::Low),
@@ -50,6 +50,11 @@ pub(super) fn indicators() -> Vec<Indicator> {
         ("plc.bf2-plc.response", Group::Plc, "bf2-plc response p99", 23.9, "ms", Some(500.0), Sense::High),
         ("database.response", Group::Database, "Response", 4.2, "ms", Some(1000.0), Sense::High),
         ("database.size", Group::Database, "Size", 3.4e9, "B", None, Sense::High),
+        ("database.growth", Group::Database, "Growth a day", 1.26e7, "B", None, Sense::High),
+        ("database.connections", Group::Database, "Connections used", 14.0, "%", Some(80.0), Sense::High),
+        ("database.longest", Group::Database, "Longest query", 0.4, "s", Some(300.0), Sense::High),
+        ("database.blocked", Group::Database, "Blocked queries", 0.0, "", Some(1.0), Sense::High),
+        ("database.dead", Group::Database, "Dead rows, worst table", 3.1, "%", Some(30.0), Sense::High),
         ("journal.commit", Group::Journal, "Commit", 2.1, "ms", None, Sense::High),
         ("logs.errors", Group::Logs, "Errors", 0.0, "/min", Some(5.0), Sense::High),
     ];

@@ -1,6 +1,7 @@
-//! Tab 4: every health indicator against its limit, with its history and forecast.
+//! Tab 4: every health indicator against its limit, with its history and forecast; and the database page.
 
 mod actions;
+mod database;
 mod detail;
 mod guide;
 mod state;
@@ -53,14 +54,18 @@ impl Tab for Resources {
 
     fn targets(&self, board: &Board) -> Vec<(String, String)> {
         let name = |i: &Indicator| format!("{}: {}", i.group.title(), i.name);
-        board.indicators.iter().map(|i| (name(i), i.id.to_string())).collect()
+        let page = ("Database page".to_owned(), state::DATABASE_PAGE.to_owned());
+        board.indicators.iter().map(|i| (name(i), i.id.to_string())).chain([page]).collect()
     }
 
     fn reveal(&mut self, target: &str, _ctx: &Ctx<'_>) -> Want {
         self.go_to(target)
     }
 
-    fn mouse(&mut self, _column: u16, row: u16, what: Mouse, ctx: &Ctx<'_>) -> Want {
+    fn mouse(&mut self, column: u16, row: u16, what: Mouse, ctx: &Ctx<'_>) -> Want {
+        if self.page.open {
+            return self.page.take_mouse(column, row, what);
+        }
         self.take_mouse(row, what, ctx)
     }
 
@@ -72,13 +77,21 @@ impl Tab for Resources {
     }
 
     fn data_age_s(&self, ctx: &Ctx<'_>) -> Option<f64> {
+        if self.page.open {
+            return ctx.board.database.report.as_ref().map(|r| ctx.now.mono.secs_since(r.at.mono));
+        }
         let newest = ctx.board.indicators.iter().filter_map(|i| i.at).map(|at| at.mono).max();
         newest.map(|at| ctx.now.mono.secs_since(at))
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, ctx: &Ctx<'_>) {
         // The console itself says what a terminal this small needs.
-        if !fit::too_small(area) {
+        if fit::too_small(area) {
+            return;
+        }
+        if self.page.open {
+            self.page.draw(frame.buffer_mut(), fit::inset(area), ctx);
+        } else {
             self.draw_all(frame, fit::inset(area), ctx);
         }
     }

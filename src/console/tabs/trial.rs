@@ -9,7 +9,7 @@ use crate::model::board::Board;
 pub const SIZES: [(u16, u16); 3] = [(80, 19), (120, 35), (200, 55)];
 
 /// Actions to play at random.
-pub const ACTIONS: [&str; 20] = [
+pub const ACTIONS: [&str; 23] = [
     "open",
     "back",
     "down",
@@ -30,6 +30,9 @@ pub const ACTIONS: [&str; 20] = [
     "later",
     "range",
     "quantity",
+    "database",
+    "vacuum",
+    "cancel-query",
 ];
 
 /// A usual terminal.

@@ -59,8 +59,8 @@ pub(super) fn advice(facts: &Facts<'_>) -> Arc<[Advice]> {
     all.into()
 }
 
-fn say(serious: bool, found: impl Into<Arc<str>>, right: impl Into<Arc<str>>) -> Option<Advice> {
-    Some(Advice { serious, found: found.into(), right: right.into() })
+fn advise(serious: bool, found: impl Into<Arc<str>>, right: impl Into<Arc<str>>) -> Advice {
+    Advice { serious, found: found.into(), right: right.into() }
 }
 
 /// Until when each version gets corrections (postgresql.org/support/versioning).
@@ -78,10 +78,14 @@ fn version(f: &Facts<'_>) -> Option<Advice> {
     let until = SUPPORTED.iter().find(|(v, _)| *v == major).map(|(_, d)| *d);
     let right = "take a backup and go to a supported version (pg_upgrade)";
     match until {
-        None if major < SUPPORTED[0].0 => say(true, format!("PostgreSQL {major} gets no corrections any more"), right),
-        Some(d) if d <= f.today => say(true, format!("PostgreSQL {major} gets no corrections since {d}"), right),
+        None if major < SUPPORTED[0].0 => {
+            Some(advise(true, format!("PostgreSQL {major} gets no corrections any more"), right))
+        }
+        Some(d) if d <= f.today => {
+            Some(advise(true, format!("PostgreSQL {major} gets no corrections since {d}"), right))
+        }
         Some(d) if (d - f.today).get_days() < 180 => {
-            say(false, format!("PostgreSQL {major} gets no corrections after {d}"), right)
+            Some(advise(false, format!("PostgreSQL {major} gets no corrections after {d}"), right))
         }
         _ => None,
     }
@@ -103,11 +107,11 @@ fn standby(f: &Facts<'_>) -> Option<Advice> {
     if !f.standby {
         return None;
     }
-    say(
+    Some(advise(
         true,
         "this server only follows another one: nothing can be stored on it",
         "write the primary server into historian.url",
-    )
+    ))
 }
 
 fn connections(f: &Facts<'_>) -> Option<Advice> {
@@ -115,26 +119,26 @@ fn connections(f: &Facts<'_>) -> Option<Advice> {
     if max <= 0 || used * 10 < max * 8 {
         return None;
     }
-    say(
+    Some(advise(
         true,
         format!("{used} of {max} connections are in use"),
         "end what is idle, or raise max_connections in postgresql.conf and restart the server",
-    )
+    ))
 }
 
 fn rights(f: &Facts<'_>) -> Option<Advice> {
     if f.sees_all {
         return None;
     }
-    say(
+    Some(advise(
         false,
         format!("the role {} sees neither the queries of others nor all settings", f.role),
         format!("as a superuser: GRANT pg_monitor TO {}", f.role),
-    )
+    ))
 }
 
 fn statements(f: &Facts<'_>) -> Option<Advice> {
-    say(false, "slow queries are not counted", f.no_statements?)
+    Some(advise(false, "slow queries are not counted", f.no_statements?))
 }
 
 fn memory(f: &Facts<'_>) -> Option<Advice> {
@@ -142,7 +146,7 @@ fn memory(f: &Facts<'_>) -> Option<Advice> {
     if buffers >= 128 << 20 || f.size_bytes <= buffers {
         return None;
     }
-    say(
+    Some(advise(
         false,
         format!(
             "shared_buffers is {}, less than the default, and the database has {}",
@@ -150,29 +154,29 @@ fn memory(f: &Facts<'_>) -> Option<Advice> {
             bytes(f.size_bytes)
         ),
         "shared_buffers = a quarter of the server's memory in postgresql.conf, then restart it",
-    )
+    ))
 }
 
 fn commits(f: &Facts<'_>) -> Option<Advice> {
     if setting(f, "synchronous_commit")? != "off" {
         return None;
     }
-    say(
+    Some(advise(
         false,
         "synchronous_commit = off: what was stored in the last half second is lost with the power",
         "synchronous_commit = on in postgresql.conf, then: SELECT pg_reload_conf()",
-    )
+    ))
 }
 
 fn passwords(f: &Facts<'_>) -> Option<Advice> {
     if setting(f, "password_encryption")? != "md5" {
         return None;
     }
-    say(
+    Some(advise(
         false,
         "password_encryption = md5: passwords are kept in a form that can be broken",
         "password_encryption = 'scram-sha-256' in postgresql.conf, then set each password again",
-    )
+    ))
 }
 
 fn checkpoints(f: &Facts<'_>) -> Option<Advice> {
@@ -181,33 +185,33 @@ fn checkpoints(f: &Facts<'_>) -> Option<Advice> {
         return None;
     }
     let wal = setting(f, "max_wal_size").unwrap_or("?");
-    say(
+    Some(advise(
         false,
         format!("{requested} of {} checkpoints came because too much was written", timed + requested),
         format!("raise max_wal_size (now {wal} MB) in postgresql.conf, then: SELECT pg_reload_conf()"),
-    )
+    ))
 }
 
 fn slow_log(f: &Facts<'_>) -> Option<Advice> {
     if setting(f, "log_min_duration_statement")? != "-1" {
         return None;
     }
-    say(
+    Some(advise(
         false,
         "slow queries are not written to the server's log",
         "log_min_duration_statement = '1s' in postgresql.conf, then: SELECT pg_reload_conf()",
-    )
+    ))
 }
 
 fn superuser(f: &Facts<'_>) -> Option<Advice> {
     if f.role != "postgres" {
         return None;
     }
-    say(
+    Some(advise(
         false,
         "vms works as the superuser postgres",
         "give vms a role of its own that owns only its database: CREATE ROLE vms LOGIN; GRANT pg_monitor TO vms",
-    )
+    ))
 }
 
 #[cfg(test)]
@@ -230,8 +234,9 @@ mod tests {
     }
 
     fn told(f: &Facts<'_>) -> String {
-        let lines = advice(f).iter().map(|a| format!("{} {} -> {}\n", a.serious, a.found, a.right)).collect::<String>();
-        lines
+        let lines: Vec<String> =
+            advice(f).iter().map(|a| format!("{} {} -> {}", a.serious, a.found, a.right)).collect();
+        lines.join("\n")
     }
 
     #[test]

@@ -32,7 +32,14 @@ pub(super) async fn cancel(
     who: &Arc<str>,
 ) -> Result<CareRecord, CareError> {
     let mut server = Server::open(target, LOOKING).await?;
-    let Some(s) = find(&mut server, pid).await?.filter(|s| began.is_none() || s.began == began) else {
+    let found = find(&mut server, pid).await?;
+    if found.as_ref().is_some_and(|s| s.began.is_none()) {
+        return Err(CareError::NotAllowed(format!(
+            "not allowed: this role does not see what process {pid} does; as a superuser: GRANT pg_monitor, \
+             pg_signal_backend TO the role of historian.url"
+        )));
+    }
+    let Some(s) = found.filter(|s| began.is_none() || s.began == began) else {
         return Err(CareError::Failed(format!("process {pid} does nothing any more; nothing was cancelled")));
     };
     if !s.cancellable() {

@@ -1,5 +1,6 @@
 //! Carries a job out: one at a time over all nodes, never waiting long for a lock, watched, and stopped on request.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use crate::historian::link::{Moving, end_text};
 use crate::historian::target::Target;
 use crate::model::database::{CareFigures, CareJob, CareRecord, JobBoard};
 
-/// Whoever holds this lock is the one that looks after the database ("vms_care").
+/// Whoever holds this lock is the one that looks after the database (`vms_care`).
 const LOCK: i64 = 0x766d_735f_6361_7265;
 
 /// Jobs may take hours, but wait for nobody for long: whoever queues for a lock has others queue behind. A job whose program
 /// has gone is ended by the server itself (from version 14 on).
 const WORKING: &str = "set statement_timeout = 0; set lock_timeout = '5s'; set client_min_messages = error";
 const REINDEXING: &str = "set lock_timeout = '30s'";
+const CLEARING: &str = "set lock_timeout = '2s'";
 const LEAVE_WITH_US: &str = "set client_connection_check_interval = '2s'";
 
 /// How often the progress is read.
@@ -128,14 +130,14 @@ pub(super) async fn carry_out(
 async fn alone(server: &mut Server) -> Result<(), CareError> {
     let got =
         server.ask(async |c| c.query_one("select /* vms care */ pg_try_advisory_lock($1)", &[&LOCK]).await).await?;
-    match got.and_then(|r| r.try_get::<_, bool>(0)).map_err(|e| CareError::of(&e))? {
-        true => Ok(()),
-        false => Err(CareError::Busy(
-            "another job looks after this database just now, from here or from another node; wait until it is over, or \
-             see `vms db status`"
-                .into(),
-        )),
+    if got.and_then(|r| r.try_get::<_, bool>(0)).map_err(|e| CareError::of(&e))? {
+        return Ok(());
     }
+    Err(CareError::Busy(
+        "another job looks after this database just now, from here or from another node; wait until it is over, or see \
+         `vms db slow`"
+            .into(),
+    ))
 }
 
 async fn pid(client: &Client) -> Result<i32, Error> {
@@ -257,12 +259,15 @@ impl Work<'_> {
         let rows = self.server.ask(async |c| c.query(found, &[&index]).await).await;
         let Ok(Ok(rows)) = rows else { return String::new() };
         let mut text = String::new();
+        // Whoever was in the way before may still be, and is not waited for twice.
+        let _ = self.server.ask(async |c| c.batch_execute(CLEARING).await).await;
         for name in rows.iter().filter_map(|r| r.try_get::<_, String>(0).ok()) {
             let gone = self.server.ask(async |c| c.batch_execute(&drop(&name)).await).await;
             if !matches!(gone, Ok(Ok(()))) {
-                text.push_str(&format!("; it left the invalid index {name}, which the next REINDEX removes"));
+                let _ = write!(text, "; it left the invalid index {name}, which the next REINDEX removes");
             }
         }
+        let _ = self.server.ask(async |c| c.batch_execute(REINDEXING).await).await;
         text
     }
 }
@@ -287,7 +292,7 @@ async fn progress(
     let get = |e: Error| CareError::of(&e);
     let mut phase: String = r.try_get(0).map_err(get)?;
     if let Some(holder) = r.try_get::<_, Option<i32>>(2).map_err(get)? {
-        phase.push_str(&format!(" (process {holder})"));
+        let _ = write!(phase, " (process {holder})");
     }
     Ok(Some((phase.into(), r.try_get(1).map_err(get)?)))
 }
@@ -300,37 +305,36 @@ async fn cancel(watcher: &mut Option<Server>, watch: &Target, pid: i32) {
     }
 }
 
-/// What came of it, in words.
+/// What came of it, in words: first whether it went well, then the figures.
 fn result(plan: &Plan, after: Option<CareFigures>, seconds: f64, skipped: &[String], over: Option<&str>) -> String {
     let of = plan.table.as_ref().map_or_else(|| "all tables".to_owned(), ToString::to_string);
     let took = age(Duration::from_secs_f64(seconds.max(0.0)));
-    let mut text = format!("{} of {of} in {took}", plan.job.title());
-    if let Some(after) = after {
-        let (b, a) = (plan.figures, after);
-        match plan.job {
-            CareJob::Reindex => {
-                text.push_str(&format!(": indexes {} -> {}", bytes(b.index_bytes), bytes(a.index_bytes)));
-            }
-            _ => text.push_str(&format!(
-                ": dead rows {} -> {}, size {} -> {}",
+    let mut parts = Vec::new();
+    parts.push(match over {
+        Some(over) => format!("{} of {of} ended early after {took} at {over}", plan.job.title()),
+        None => format!("{} of {of} in {took}", plan.job.title()),
+    });
+    if !skipped.is_empty() {
+        parts.push(format!("not done: {}", skipped.join("; ")));
+    }
+    if let Some(a) = after {
+        let b = plan.figures;
+        parts.push(match plan.job {
+            CareJob::Reindex => format!("indexes {} -> {}", bytes(b.index_bytes), bytes(a.index_bytes)),
+            _ => format!(
+                "dead rows {} -> {}, size {} -> {}",
                 b.dead_rows,
                 a.dead_rows,
                 bytes(b.size_bytes),
                 bytes(a.size_bytes)
-            )),
-        }
+            ),
+        });
     }
     if !plan.leftovers.is_empty() && over.is_none() {
-        text.push_str(&format!("; {} leavings of interrupted runs removed", plan.leftovers.len()));
-    }
-    if let Some(over) = over {
-        text.push_str(&format!("; ended early at {over}"));
-    }
-    if !skipped.is_empty() {
-        text.push_str(&format!("; not done: {}", skipped.join("; ")));
+        parts.push(format!("{} leavings of interrupted runs removed", plan.leftovers.len()));
     }
     if !plan.foreign.is_empty() {
-        text.push_str(&format!("; {} tables of other roles left alone", plan.foreign.len()));
+        parts.push(format!("{} tables of other roles left alone", plan.foreign.len()));
     }
-    text
+    parts.join("; ")
 }

@@ -59,9 +59,10 @@ pub(super) async fn look(client: &Client, memory: &mut Memory, clock: &dyn Clock
     let mut tables: Vec<_> = or_unknown("tables", rows(client, sql::TABLES, table).await, &mut unknown)?;
     let indexes = or_unknown("indexes", rows(client, sql::INDEXES, index).await, &mut unknown)?;
     let sessions = or_unknown("activity", rows(client, sql::SESSIONS, session).await, &mut unknown)?;
-    let replicas = match standby {
-        true => Vec::new(),
-        false => or_unknown("replicas", rows(client, sql::REPLICAS, replica).await, &mut unknown)?,
+    let replicas = if standby {
+        Vec::new()
+    } else {
+        or_unknown("replicas", rows(client, sql::REPLICAS, replica).await, &mut unknown)?
     };
     let statements = statements::read(client).await?;
 
@@ -103,6 +104,7 @@ pub(super) async fn look(client: &Client, memory: &mut Memory, clock: &dyn Clock
         role: role.into(),
         running_since: o.try_get(4)?,
         response_ms,
+        sees_others: sees_all,
         size_bytes: Some(size_bytes as u64),
         growth_bytes_per_day: growth.get(WHOLE).copied().or_else(of_tables),
         connections_used: Some(used as u32),

@@ -1,5 +1,6 @@
 //! What a job will do, step by step, before anything is done.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokio_postgres::Client;
@@ -49,10 +50,11 @@ impl Plan {
             _ => format!("VACUUM ANALYZE of {of} ({} steps, {size})", self.steps.len()),
         };
         if !self.leftovers.is_empty() {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 ", after removing what interrupted runs left: {}",
                 self.leftovers.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
-            ));
+            );
         }
         text.push_str(". Reading and writing go on meanwhile, slower.");
         text

@@ -86,6 +86,9 @@ pub(super) fn words(e: &Error) -> String {
         }
         Some(&SqlState::LOCK_NOT_AVAILABLE) => "somebody holds a lock on it; look at the blocking sessions".into(),
         Some(&SqlState::QUERY_CANCELED) => format!("it took too long or was cancelled ({})", causes(e)),
-        _ => causes(e),
+        _ => match e.as_db_error().and_then(tokio_postgres::error::DbError::detail) {
+            Some(detail) => format!("{} ({})", causes(e), detail.trim_end_matches('.')),
+            None => causes(e),
+        },
     }
 }

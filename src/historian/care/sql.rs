@@ -5,7 +5,9 @@ pub(super) const OVERVIEW: &str = "
 select /* vms care */ current_setting('server_version'), current_setting('server_version_num')::int4,
     current_database()::text, current_user::text, pg_postmaster_start_time(), pg_is_in_recovery(),
     pg_database_size(current_database()), pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
-    (select count(*)::int4 from pg_stat_activity where backend_type = 'client backend'),
+    case when pg_has_role(current_user, 'pg_read_all_stats', 'usage')
+        then (select count(*)::int4 from pg_stat_activity where backend_type = 'client backend')
+        else (select sum(numbackends)::int4 from pg_stat_database) end,
     current_setting('max_connections')::int4,
     (select max(age(datfrozenxid))::float8 from pg_database),
     (select (100.0 * blks_hit / nullif(blks_hit + blks_read, 0))::float8 from pg_stat_database
@@ -26,7 +28,7 @@ pub(super) const CHECKPOINTS: [&str; 2] = [
 /// Tables, their partitions counted in with them.
 ///
 /// The bloat is estimated: the pages that a table has, less those that its rows would need by their mean width in `pg_stats`
-/// and the sizes of page and row headers (as check_postgres and pgsql-bloat-estimation do it, without their corrections
+/// and the sizes of page and row headers (as `check_postgres` and `pgsql-bloat-estimation` do it, without their corrections
 /// for alignment). It is good to some ten percent, and says nothing of tables that were never analysed.
 pub(super) const TABLES: &str = "
 with width as (
@@ -73,7 +75,8 @@ with here as (
     select a.*, case when a.wait_event_type = 'Lock' then pg_blocking_pids(a.pid) else '{}'::int4[] end as blockers
     from pg_stat_activity a
     where a.datname = current_database() and a.pid <> pg_backend_pid()
-        and a.backend_type in ('client backend', 'autovacuum worker', 'background worker')
+        and coalesce(a.backend_type, 'hidden') in
+            ('client backend', 'autovacuum worker', 'background worker', 'hidden')
 )
 select /* vms care */ pid, backend_start, coalesce(usename::text, ''), application_name,
     coalesce(host(client_addr), 'local'),
@@ -86,7 +89,7 @@ where (state is distinct from 'idle' and application_name <> 'vms watch')
     or pid in (select unnest(blockers) from here)
 order by 8 desc nulls last limit 100";
 
-/// In which schema pg_stat_statements is installed.
+/// In which schema `pg_stat_statements` is installed.
 pub(super) const STATEMENTS_SCHEMA: &str = "
 select /* vms care */ quote_ident(n.nspname) from pg_extension e join pg_namespace n on n.oid = e.extnamespace
 where e.extname = 'pg_stat_statements'";

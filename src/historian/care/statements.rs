@@ -1,4 +1,4 @@
-//! The queries that pg_stat_statements counts, or how to get it.
+//! The queries that `pg_stat_statements` counts, or how to get it.
 
 use std::sync::Arc;
 

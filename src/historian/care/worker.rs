@@ -41,11 +41,11 @@ pub(super) async fn run(
     let mut tick = FIRST;
     loop {
         let order = tokio::select! {
-            wish = asked.recv() => match wish {
-                Some(a) => worker.order(a).await,
-                // Nobody can ask any more: the timetable goes on alone.
-                None => { shutdown.recv().await; return }
-            },
+            wish = asked.recv() => {
+                // Nobody can ask any more: the engine is ending.
+                let Some(a) = wish else { return shutdown.recv().await };
+                worker.order(a).await
+            }
             () = tokio::time::sleep(tick) => {
                 tick = TICK;
                 worker.due()

@@ -11,6 +11,7 @@ use crate::journal::{EventFilter, Fold, History};
 use crate::model::RoiId;
 use crate::model::alarm::Priority;
 use crate::model::baseline::{Baseline, Usual};
+use crate::model::database::{CareFigures, CareJob, CareRecord};
 use crate::model::event::{Event, EventKind, SecondReading};
 use crate::model::quantity::Quantity;
 use crate::model::record::{EventWaveform, Stream};
@@ -492,6 +493,33 @@ fn the_newest_baseline_of_each_region_and_state_comes_back() {
     let (_dir, _, mut store) = fresh();
     store.append(&batch(&all, &[])).expect("written");
     assert_eq!(store.restore().expect("reads").baselines, all[1..], "in order, the overtaken one left out");
+}
+
+#[test]
+fn the_newest_run_of_each_database_job_over_all_tables_comes_back() {
+    let care = |seq: u64, job, table: Option<&str>| {
+        let record = CareRecord {
+            job,
+            table: table.map(Into::into),
+            who: "vms".into(),
+            passed: seq != 3,
+            text: "".into(),
+            seconds: 1.0,
+            before: Some(CareFigures { size_bytes: 3, index_bytes: 2, dead_rows: 1 }),
+            after: None,
+        };
+        event(seq, EventKind::DatabaseCare { record: record.into() })
+    };
+    let all = [
+        care(1, CareJob::Vacuum, None),
+        care(2, CareJob::Reindex, None),
+        care(3, CareJob::Vacuum, None),
+        care(4, CareJob::Vacuum, Some("vms.event")),
+        care(5, CareJob::Cancel, None),
+    ];
+    let (_dir, _, mut store) = fresh();
+    store.append(&batch(&all, &[])).expect("written");
+    assert_eq!(store.restore().expect("reads").care, all[1..3], "one table, and a cancelled query, count for nothing");
 }
 
 fn run_events(runs: &[(u8, u8, bool)]) -> Vec<Event> {

@@ -26,6 +26,36 @@ pub(super) fn guide(indicator: &Indicator) -> &'static str {
         (Group::Plc, _) => {
             "Look at the line on tab 3: time-outs and checksum errors mean cable, termination or baud rate."
         }
+        (Group::Database, "database.growth") => {
+            "Press D: the tables say which one grows. Old readings can be kept for a shorter time; the disk must hold a year."
+        }
+        (Group::Database, "database.connections") => {
+            "Press D, Activity: who holds them? End what is idle for long, or raise max_connections and restart the server."
+        }
+        (Group::Database, "database.longest") => {
+            "Press D, Activity: it keeps dead rows from being removed and may hold locks. Ask its owner, or cancel it there (x)."
+        }
+        (Group::Database, "database.blocked") => {
+            "Press D, Activity: it says which process holds the lock. Ask its owner, or cancel that one there (x)."
+        }
+        (Group::Database, "database.dead") => {
+            "Press D and vacuum the table (v). If it comes back, look for old transactions, and whether autovacuum is on."
+        }
+        (Group::Database, "database.slowest") => {
+            "Press D, Queries: the text of the query and how often it runs. An index, or a smaller time range, usually helps."
+        }
+        (Group::Database, "database.invalid-indexes") => {
+            "Press D, Indexes: build the indexes of that table anew (i). Until then no query uses it and every write pays."
+        }
+        (Group::Database, "database.wraparound") => {
+            "Press D and vacuum all tables (v). At 100 % the server takes no more writes. Look for old transactions first."
+        }
+        (Group::Database, "database.lag") => {
+            "Look at the network to the replica, and at its disk and load. What it has not got is lost with the primary."
+        }
+        (Group::Database, "database.response") => {
+            "Press D: is a job running, is somebody blocked, is the disk busy? Measuring goes on; what waits is kept in the journal."
+        }
         (Group::Database, _) => {
             "Check that PostgreSQL runs and its disk is not full. Measuring goes on; what waits is kept in the journal."
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use super::database::Page;
 use crate::console::view::Ctx;
 use crate::console::widgets::cursor::Cursor;
 use crate::console::widgets::mark::{Mark, State};
@@ -11,6 +12,9 @@ use crate::model::board::{Group, Indicator, IndicatorState, Sense};
 
 /// A value older than this is shown as old, in seconds.
 const STALE_S: f64 = 15.0;
+
+/// The palette's name of the database page.
+pub(super) const DATABASE_PAGE: &str = "database-page";
 
 /// The resources tab.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +30,8 @@ pub struct Resources {
     pub(super) only_bad: bool,
     /// Which stretch of the past the detail shows.
     pub(super) past: super::detail::Stretch,
+    /// The database page, which takes the whole tab while it is open.
+    pub(super) page: Page,
     /// Where the rows were drawn last, for the mouse.
     pub(super) list: Rect,
 }

@@ -6,6 +6,8 @@ use super::Resources;
 use crate::console::sample;
 use crate::console::tabs::trial::{SIZES, act, boards, draws_any_area, draws_ascii, frame, plain_frame, theme};
 use crate::console::view::{Ctx, Tab, Want};
+use crate::model::database::DatabaseWish;
+use crate::model::intent::IntentKind;
 
 #[test]
 fn frames_of_every_board() {
@@ -17,6 +19,81 @@ fn frames_of_every_board() {
             insta::assert_snapshot!(format!("{name}_open_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
         }
     }
+}
+
+/// The sections of the database page, one key apart.
+const SECTIONS: [&str; 5] = ["tables", "queries", "activity", "indexes", "advice"];
+
+#[test]
+fn frames_of_the_database_page() {
+    for (name, board) in boards() {
+        for size in SIZES {
+            let mut tab = Resources::default();
+            act(&mut tab, &board, "database");
+            for section in SECTIONS {
+                if size.0 == 80 || (name == "alarm" || section == "tables") && size.0 == 120 {
+                    let shot = format!("{name}_database_{section}_{}x{}", size.0, size.1);
+                    insta::assert_snapshot!(shot, frame(&mut tab, &board, size));
+                }
+                act(&mut tab, &board, "focus-next");
+            }
+        }
+    }
+    let mut tab = Resources::default();
+    for section in SECTIONS {
+        act(&mut tab, &sample::alarm(), if section == "tables" { "database" } else { "focus-next" });
+        let text = plain_frame(&mut tab, &sample::alarm());
+        assert!(text.is_ascii(), "{text}");
+    }
+}
+
+fn asked(want: Want) -> (String, DatabaseWish) {
+    match want {
+        Want::Confirm { question, then: IntentKind::Database(wish) } => (question, wish),
+        other => panic!("nothing is asked: {other:?}"),
+    }
+}
+
+#[test]
+fn the_database_is_looked_after_only_after_a_question_that_names_it() {
+    let board = sample::alarm();
+    let mut tab = Resources::default();
+    let does = |tab: &mut Resources, action: &str| {
+        let want = act(tab, &board, action);
+        frame(tab, &board, (120, 35));
+        want
+    };
+    does(&mut tab, "database");
+    let (question, wish) = asked(does(&mut tab, "vacuum"));
+    assert!(question.contains("all tables") && wish == DatabaseWish::Vacuum(None), "{question}");
+    does(&mut tab, "down");
+    let (question, wish) = asked(does(&mut tab, "reindex"));
+    assert!(
+        question.contains("vms.reading") && wish == DatabaseWish::Reindex(Some("vms.reading".into())),
+        "{question}"
+    );
+    let (question, wish) = asked(does(&mut tab, "stop-job"));
+    assert!(question.contains("r.kumar") && wish == DatabaseWish::StopJob, "{question}");
+    does(&mut tab, "focus-next");
+    assert!(matches!(does(&mut tab, "cancel-query"), Want::Say(_)));
+    does(&mut tab, "focus-next");
+    let (question, wish) = asked(does(&mut tab, "cancel-query"));
+    assert!(
+        question.contains("End the connection of process 2201") && question.contains("update vms.event"),
+        "{question}"
+    );
+    assert!(matches!(wish, DatabaseWish::Cancel { pid: 2201, end: true, began: Some(_) }));
+    does(&mut tab, "down");
+    let (question, wish) = asked(does(&mut tab, "cancel-query"));
+    assert!(question.contains("Cancel the query of process 2217"), "{question}");
+    assert!(matches!(wish, DatabaseWish::Cancel { pid: 2217, end: false, .. }));
+    does(&mut tab, "down");
+    assert!(matches!(does(&mut tab, "cancel-query"), Want::Say(why) if why.contains("vms itself")));
+    does(&mut tab, "focus-next");
+    let (_, wish) = asked(does(&mut tab, "reindex"));
+    assert_eq!(wish, DatabaseWish::Reindex(Some("vms.reading".into())), "the table of the index");
+    assert_eq!(does(&mut tab, "back"), Want::Nothing);
+    assert!(frame(&mut tab, &board, (120, 35)).contains("limit in"), "back at the indicators");
 }
 
 #[test]
