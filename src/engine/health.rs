@@ -263,7 +263,8 @@ fn database(s: &Sources<'_>, now: Now, out: &mut Vec<Raw>) {
     let size = h.size_bytes.map(|b| b as f64);
     out.push(Raw::new("database.size", Group::Database, "Size", size, "B").why(h.text.clone()).at(h.at));
     let f = s.forward;
-    let queued = Raw::new("database.queued", Group::Database, "Rows waiting to be sent", f.queued.map(|n| n as f64), "");
+    let queued =
+        Raw::new("database.queued", Group::Database, "Rows waiting to be sent", f.queued.map(|n| n as f64), "");
     out.push(queued.why(f.fault.clone()).at(f.at));
     let d = s.database;
     let Some(report) = &d.report else { return };
