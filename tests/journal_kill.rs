@@ -229,7 +229,6 @@ impl Drop for Disk {
 /// What the disk has while the program runs is what a power cut leaves: everything that was written and not synced lies in
 /// the memory above the image, and is not in a copy of it.
 #[test]
-#[expect(clippy::print_stdout, reason = "whoever looks wants to know why nothing was tested")]
 fn what_was_said_to_be_durable_survives_power_cuts() {
     let dir = tempfile::tempdir().expect("a directory");
     let Some(disk) = Disk::make(dir.path()) else {
@@ -282,7 +281,6 @@ fn what_was_said_to_be_durable_survives_power_cuts() {
 /// A disk below the file system that stops taking anything: writes that were taken into memory fail later, in the sync. Then
 /// it is mended and mounted again, as after a cable that came loose.
 #[test]
-#[expect(clippy::print_stdout, reason = "whoever looks wants to know why nothing was tested")]
 fn a_sync_that_fails_is_not_believed_and_nothing_is_lost() {
     let dir = tempfile::tempdir().expect("a directory");
     let below = dir.path().join("below");

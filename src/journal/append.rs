@@ -96,17 +96,16 @@ pub(super) fn id_of(
         return Ok(*id);
     }
     let mut find = conn.prepare_cached(&format!("select id from {table} where name = ?1"))?;
-    let id = match find.query_row([&**name], |r| r.get(0)).optional()? {
-        Some(id) => id,
-        None => {
-            match unit {
-                Some(unit) => {
-                    conn.execute(&format!("insert into {table} (name, unit) values (?1, ?2)"), [&**name, unit])?
-                }
-                None => conn.execute(&format!("insert into {table} (name) values (?1)"), [&**name])?,
-            };
-            conn.last_insert_rowid()
-        }
+    let id = if let Some(id) = find.query_row([&**name], |r| r.get(0)).optional()? {
+        id
+    } else {
+        match unit {
+            Some(unit) => {
+                conn.execute(&format!("insert into {table} (name, unit) values (?1, ?2)"), [&**name, unit])?
+            }
+            None => conn.execute(&format!("insert into {table} (name) values (?1)"), [&**name])?,
+        };
+        conn.last_insert_rowid()
     };
     cache.insert(Arc::clone(name), id);
     Ok(id)

@@ -140,6 +140,7 @@ mod tests {
     use crate::journal::testing::second as reading;
     use crate::model::RoiId;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what the unpacking asks for")]
     fn name(n: u16) -> Option<RoiId> {
         Some(RoiId::from(format!("roi-{n}")))
     }

@@ -53,15 +53,14 @@ impl Rollup {
             };
             let Some(value) = value else { continue };
             let key = (Arc::clone(&r.roi.0), q);
-            let series = match self.names.get(&key) {
-                Some(name) => Arc::clone(name),
-                None => {
-                    let name = roi_series(&r.roi, q);
-                    if self.names.len() < SERIES_MOST {
-                        self.names.insert(key, Arc::clone(&name));
-                    }
-                    name
+            let series = if let Some(name) = self.names.get(&key) {
+                Arc::clone(name)
+            } else {
+                let name = roi_series(&r.roi, q);
+                if self.names.len() < SERIES_MOST {
+                    self.names.insert(key, Arc::clone(&name));
                 }
+                name
             };
             self.value(r.second, &Value { series, unit: q.unit(), value });
         }

@@ -213,7 +213,9 @@ impl Writer {
             Write::Event(event) => self.add(event, false),
             Write::Urgent(event) => self.add(event, true),
             Write::Readings(readings) => {
-                readings.iter().for_each(|r| self.rollup.reading(r));
+                for r in &readings {
+                    self.rollup.reading(r);
+                }
                 self.queue.push_second(readings);
             }
             Write::Values { second, values } => values.iter().for_each(|v| self.rollup.value(second, v)),

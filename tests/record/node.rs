@@ -22,7 +22,7 @@ use vms::model::vibration::Grade;
 use super::cluster::{Cluster, PASSWORD};
 
 /// How long anything may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A moment in November 2026, a whole hour.
 pub const BEGIN: i64 = 1_795_597_200;

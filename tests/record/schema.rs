@@ -24,7 +24,7 @@ fn examples(text: &str) -> Vec<(String, String)> {
                 b.push_str(line);
                 b.push('\n');
             }
-            (None, line) if line.starts_with('#') => heading = line.trim_start_matches(['#', ' ']).to_owned(),
+            (None, line) if line.starts_with('#') => line.trim_start_matches(['#', ' ']).clone_into(&mut heading),
             _ => {}
         }
     }

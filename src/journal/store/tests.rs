@@ -1,6 +1,7 @@
 //! The store against crashes, full disks, damage and its own record.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Seek as _, Write as _};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -283,7 +284,6 @@ fn a_file_that_is_damaged_while_open_is_set_aside() {
     let mut bytes = fs::read(&path).expect("read");
     bytes[..4096].fill(0xA5);
     // In place: the file stays the same one.
-    use std::io::{Seek as _, Write as _};
     let mut file = fs::OpenOptions::new().write(true).open(&path).expect("opens");
     file.seek(std::io::SeekFrom::Start(0)).and_then(|_| file.write_all(&bytes)).expect("damaged");
     store.reopen(now()).expect("begun anew");
