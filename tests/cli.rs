@@ -262,7 +262,7 @@ fn words_that_are_no_command() {
         &["alarms", "shelve", "x"],
         &["completions", "cmd.com"],
         &["config", "edit"],
-        &["db", "migrate"],
+        &["db", "migrat"],
         &["db", "cancel", "nobody"],
     ] {
         let got = of(bad);

@@ -142,12 +142,12 @@ pub async fn heartbeat(client: &Client, node_id: i16, board: &Board, queued: Opt
 pub async fn keep_sizes(client: &Client) -> Result<(), Error> {
     let sql = format!(
         "insert into {SCHEMA}.size_history (at, relation, bytes) \
-         select now(), p.relname, sum(pg_total_relation_size(coalesce(i.inhrelid, p.oid)))::bigint \
+         select now(), '{SCHEMA}.' || p.relname, sum(pg_total_relation_size(coalesce(i.inhrelid, p.oid)))::bigint \
          from pg_class p left join pg_inherits i on i.inhparent = p.oid \
          where p.relnamespace = to_regnamespace('{SCHEMA}') and p.relkind in ('r', 'p') and not p.relispartition \
          and not exists (select from {SCHEMA}.size_history where at > now() - interval '55 minutes') \
          group by p.relname \
-         union all select now(), '', pg_database_size(current_database()) \
+         union all select now(), 'database', pg_database_size(current_database()) \
          where not exists (select from {SCHEMA}.size_history where at > now() - interval '55 minutes') \
          on conflict do nothing"
     );
