@@ -260,24 +260,34 @@ async fn begin(
 /// A journal that was put back from an older copy gives numbers again that the database has already. It is told by the chain
 /// of hashes, and goes on as another journal, from the newest event that both have.
 async fn another_past(client: &Client, seat: &Seat, ends: &mut Ends) -> Result<Option<String>, String> {
-    let there = seat.positions.iter().find(|p| p.0 == Stream::Event).map_or(0, |p| p.1);
-    let Some(hash) = seat.hash.as_deref().filter(|_| there > 0) else { return Ok(None) };
-    let same = match ends.outbox.hash_of(there)? {
-        Some(here) => here == hash,
-        // Removed because it was old, or not there yet: then the journal is older than the database.
-        None => ends.outbox.waiting(Stream::Event, 0)? > there,
-    };
-    if same {
+    let there = |stream| seat.positions.iter().find(|p| p.0 == stream).map_or(0, |p| p.1);
+    // Numbers that the database has and this journal never gave.
+    let mut behind = false;
+    for stream in Stream::ALL {
+        behind |= ends.outbox.newest(stream)? < there(stream);
+    }
+    let newest = ends.outbox.hash_of(there(Stream::Event))?;
+    let changed = seat.hash.as_deref().zip(newest).is_some_and(|(there, here)| here != there);
+    if !behind && !changed {
         return Ok(None);
     }
     let asking = seat::ancestor(client, seat, &mut *ends.outbox);
     let common = timeout(LARGE, asking).await.map_err(|_| hangs(LARGE))??;
+    // The first event that only this journal has was written when it went on: what is older was there before.
+    let own = ends.outbox.after(Stream::Event, common.map_or(0, |c| c.0), 1)?;
+    let went_on = match own.map(|p| p.rows) {
+        Some(Rows::Events(e)) => e.first().and_then(|e| e.at.checked_sub(jiff::SignedDuration::from_secs(1)).ok()),
+        _ => None,
+    };
     let mut positions = Vec::new();
     for stream in Stream::ALL {
         let position = match (stream, common) {
-            (Stream::Event, Some((seq, _))) => seq,
-            (_, Some((_, at))) => ends.outbox.position_at(stream, at)?,
             (_, None) => 0,
+            (Stream::Event, Some((seq, _))) => seq,
+            (_, Some(_)) => match went_on {
+                Some(at) => ends.outbox.position_at(stream, at)?.min(there(stream)),
+                None => ends.outbox.newest(stream)?.min(there(stream)),
+            },
         };
         positions.push((stream, position));
     }

@@ -107,6 +107,9 @@ mod tests {
         fn waiting(&mut self, _: Stream, position: u64) -> Result<u64, String> {
             Ok(self.synced as u64 - position)
         }
+        fn newest(&mut self, _: Stream) -> Result<u64, String> {
+            Ok(self.synced as u64)
+        }
         fn position_at(&mut self, _: Stream, _: jiff::Timestamp) -> Result<u64, String> {
             Ok(0)
         }

@@ -78,6 +78,17 @@ impl Outbox for Reader {
         })
     }
 
+    fn newest(&mut self, stream: Stream) -> Result<u64, String> {
+        let sql = match stream {
+            Stream::Event => {
+                "select max((select coalesce(max(seq), 0) from event), (select removed_seq from chain))".to_owned()
+            }
+            // SQLite's own memory of the numbers that it gave.
+            other => format!("select coalesce(max(seq), 0) from sqlite_sequence where name = '{}'", other.word()),
+        };
+        self.read(|c| c.query_row(&sql, [], |r| r.get::<_, i64>(0)).map(i64::unsigned_abs))
+    }
+
     fn position_at(&mut self, stream: Stream, at: Timestamp) -> Result<u64, String> {
         let (table, id, column, value) = match stream {
             Stream::Event => ("event", "seq", "at_ns", rows::to_ns(at)),
@@ -191,6 +202,7 @@ mod tests {
         let mut out = Reader::new(&path);
         assert_eq!(out.journal().expect("named").len(), 16);
         assert_eq!(out.waiting(Stream::Second, 0), Ok(20));
+        assert_eq!([Stream::Event, Stream::Second, Stream::Waveform].map(|s| out.newest(s)), [Ok(5), Ok(10), Ok(0)]);
         let (mut at, mut got) = (0, Vec::new());
         while let Some(p) = out.after(Stream::Second, at, 5).expect("reads") {
             let Rows::Seconds(rows) = p.rows else { panic!("seconds") };

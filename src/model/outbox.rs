@@ -85,6 +85,12 @@ pub trait Outbox: Send {
     /// The journal cannot be read.
     fn waiting(&mut self, stream: Stream, position: u64) -> Result<u64, String>;
 
+    /// The newest position that this journal has ever given in a stream, also where its row is gone.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    fn newest(&mut self, stream: Stream) -> Result<u64, String>;
+
     /// The position of the last row of a stream that is not younger than `at`; 0 where there is none.
     ///
     /// # Errors

@@ -157,6 +157,38 @@ fn a_journal_put_back_from_an_older_copy_goes_on_as_another_one() {
 }
 
 #[test]
+fn a_journal_put_back_loses_no_seconds_although_no_event_tells_it() {
+    let Some(cluster) = Cluster::start() else { return };
+    let journal = Journal::begin();
+    journal.events(1..=3);
+    let seconds = |journal: &Journal, from: i64, to: i64| {
+        (from..to).for_each(|s| journal.write(Write::Readings(readings(BEGIN + s, 2))));
+    };
+    seconds(&journal, 10, 15);
+    let dir = journal.end();
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(dir.path().join("journal.db"), copy.path().join("journal.db")).unwrap();
+    let journal = Journal::open(dir);
+    let forwarder = Forwarder::start(&journal, &cluster, "one");
+    seconds(&journal, 15, 30);
+    let admin = Admin::connect(&cluster);
+    admin.until("select count(*) = 40 from vms.reading");
+    admin.has_events_once(3);
+    forwarder.end();
+    journal.end();
+    let journal = Journal::open(copy);
+    journal.write(Write::Event(vms::model::event::Event { at: event(200).at, ..event(4) }));
+    seconds(&journal, 201, 205);
+    let forwarder = Forwarder::start(&journal, &cluster, "one");
+    forwarder.fault("put back from an older copy");
+    admin.until("select count(*) >= 48 from vms.reading");
+    admin.has_events_once(4);
+    assert_eq!(admin.value::<i64>("select count(*) from vms.reading"), 48, "each second once");
+    forwarder.end();
+    journal.end();
+}
+
+#[test]
 fn what_the_database_cannot_take_is_kept_beside_and_holds_nothing_up() {
     let Some(cluster) = Cluster::start() else { return };
     let journal = Journal::begin();
