@@ -19,6 +19,7 @@
 
 mod calibrating;
 mod caring;
+mod errands;
 mod held;
 mod looking;
 mod measuring;

@@ -18,6 +18,7 @@ pub mod logs;
 pub mod outbox;
 pub mod quantity;
 pub mod record;
+pub mod signed;
 pub mod status;
 pub mod timetable;
 pub mod upkeep;

@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod checks;
 pub mod desk;
 pub mod due;
+pub mod errand;
 pub mod reference;
 
 pub use catalogue::Catalogue;

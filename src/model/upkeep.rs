@@ -6,23 +6,64 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What a step asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
-    /// The program answers by itself.
+    /// The program answers by itself: a check of the board, or an errand that only looks.
     Check {
-        /// The check's name: `cameras`, `disk`, `plc`, `logs`.
+        /// The check's name: `cameras`, `disk`, `plc`, `camera-reach`.
         check: Arc<str>,
+    },
+    /// The program does something, after a person has seen what it would be and agreed.
+    Action {
+        /// The errand's name: `remove-temporary`.
+        action: Arc<str>,
     },
     /// A person looks and answers.
     Observe,
+    /// A person reads a number.
+    Measure {
+        /// Its unit.
+        unit: Arc<str>,
+        /// Below this nobody would believe it.
+        min: f64,
+        /// Above this neither.
+        max: f64,
+        /// In order from here on; none: no lower limit.
+        low: Option<f64>,
+        /// In order up to here; none: no upper limit.
+        high: Option<f64>,
+    },
+    /// A person chooses one of several answers.
+    Choose {
+        /// The answers.
+        options: Arc<[Choice]>,
+    },
     /// A person writes something down.
     Note,
 }
 
-/// A step as the catalogue describes it.
+/// One of the answers that a person can choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// In words.
+    pub text: Arc<str>,
+    /// Whether it says that all is in order.
+    pub good: bool,
+}
+
+/// A condition of a step: it is asked only when an earlier one was answered like this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct When {
+    /// The earlier step's id.
+    pub step: Arc<str>,
+    /// What it must have been: `passed`, `failed`, `skipped`, `unknown`, or the words of a choice; any of them.
+    pub is: Arc<[Arc<str>]>,
+}
+
+/// A step as the catalogue describes it, for one camera, PLC or disk where it is asked for each.
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepDef {
-    /// Its id, unique within the task.
+    /// Its id, unique within the task; `lens.deck-east` where it is asked for each.
     pub id: Arc<str>,
     /// What to do, one line.
     pub title: Arc<str>,
@@ -32,6 +73,12 @@ pub struct StepDef {
     pub how: Arc<str>,
     /// What it asks for.
     pub kind: StepKind,
+    /// The camera's or PLC's id, or the directory, that it is about; none: it is about no single one.
+    pub subject: Option<Arc<str>>,
+    /// When it is asked: all of these hold. Empty: always.
+    pub when: Arc<[When]>,
+    /// The troubleshooting guide to follow when it is not in order.
+    pub guide: Option<Arc<str>>,
 }
 
 /// How often a task is due.
@@ -46,6 +93,8 @@ pub enum Cadence {
     Monthly,
     /// Every three months.
     Quarterly,
+    /// When something happens that asks for it; never by the calendar.
+    Event,
 }
 
 impl Cadence {
@@ -57,6 +106,7 @@ impl Cadence {
             Self::Weekly => "weekly",
             Self::Monthly => "monthly",
             Self::Quarterly => "quarterly",
+            Self::Event => "event",
         }
     }
 }

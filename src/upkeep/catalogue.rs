@@ -13,7 +13,7 @@ use crate::model::upkeep::{Cadence, StepDef};
 pub const BUILT_IN: &str = include_str!("../../config/maintenance.toml");
 
 /// A task as the catalogue describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TaskDef {
     /// Its id, unique in the catalogue.
     pub id: Arc<str>,
@@ -30,7 +30,7 @@ pub struct TaskDef {
 }
 
 /// All tasks, in the file's order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalogue {
     /// The tasks.
     pub tasks: Vec<TaskDef>,

@@ -29,7 +29,7 @@ impl Period {
 pub fn period(cadence: Cadence, at: Timestamp, zone: &TimeZone) -> Period {
     let day = at.to_zoned(zone.clone()).date();
     let (first, length) = match cadence {
-        Cadence::Daily => (day, 1.day()),
+        Cadence::Daily | Cadence::Event => (day, 1.day()),
         Cadence::Weekly => (monday_of(day), 1.week()),
         Cadence::Monthly => (day.first_of_month(), 1.month()),
         Cadence::Quarterly => (quarter_of(day), 3.months()),

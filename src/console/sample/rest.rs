@@ -207,6 +207,9 @@ fn step(id: &str, title: &str, kind: StepKind) -> StepDef {
         why: "What is not seen early is repaired late, and in the night.".into(),
         how: "Look at the evidence below. Compare it with yesterday's record.".into(),
         kind,
+        subject: None,
+        when: [].into(),
+        guide: None,
     }
 }
 

@@ -100,7 +100,16 @@ impl Reader<'_> {
         let why = self.words(table, "why", &span);
         let how = self.words(table, "how", &span);
         let kind = self.kind(table, &span);
-        Some(StepDef { id: id?, title: title?, why: why?, how: how?, kind: kind? })
+        Some(StepDef {
+            id: id?,
+            title: title?,
+            why: why?,
+            how: how?,
+            kind: kind?,
+            subject: None,
+            when: [].into(),
+            guide: None,
+        })
     }
 
     fn kind(&mut self, table: &Table<'_>, span: &Range<usize>) -> Option<StepKind> {

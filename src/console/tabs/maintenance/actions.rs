@@ -31,7 +31,7 @@ impl Maintenance {
         let mut out = match step.def.kind {
             StepKind::Check { .. } => vec![list("open", "accept the answer")],
             StepKind::Observe => vec![info("in-order", "in order"), info("not-in-order", "not in order")],
-            StepKind::Note => vec![list("open", "write")],
+            _ => vec![list("open", "write")],
         };
         out.extend([info("skip", "skip"), info("abandon", "end the run"), list("back", "leave it open")]);
         out

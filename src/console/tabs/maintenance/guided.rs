@@ -73,7 +73,7 @@ impl Maintenance {
                     ctx.theme.style(Role::Focus),
                 );
             }
-            StepKind::Note => push(&mut out, "Enter: write it down.", width, ctx.theme.style(Role::Focus)),
+            _ => push(&mut out, "Enter: write it down.", width, ctx.theme.style(Role::Focus)),
         }
         out
     }

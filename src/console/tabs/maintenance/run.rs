@@ -54,7 +54,7 @@ impl Maintenance {
                 Want::Say("The program has not looked yet. Wait a moment, or x skips it with a reason.".into())
             }
             (StepKind::Observe, _) => Want::Say("Look, then press y if it is in order or n if it is not.".into()),
-            (StepKind::Note, _) => ask("What is to be written down", NOTE),
+            (_, _) => ask("What is to be written down", NOTE),
         }
     }
 
@@ -65,7 +65,7 @@ impl Maintenance {
             Some(StepKind::Check { .. }) => {
                 Want::Say("The program answers this step itself: Enter accepts its answer.".into())
             }
-            Some(StepKind::Note) => ask("What is to be written down", NOTE),
+            Some(_) => ask("What is to be written down", NOTE),
             None => Want::Pass,
         }
     }

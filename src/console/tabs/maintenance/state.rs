@@ -47,7 +47,7 @@ pub(super) fn section(task: &TaskBoard) -> &'static str {
         (Due::Due, Cadence::Daily) => "Today",
         (Due::Due, Cadence::Weekly) => "This week",
         (Due::Due, Cadence::Monthly) => "This month",
-        (Due::Due, Cadence::Quarterly) => "This quarter",
+        (Due::Due, Cadence::Quarterly | Cadence::Event) => "This quarter",
         (Due::Done, _) => "Done",
     }
 }

@@ -189,6 +189,9 @@ pub(super) fn kind_word(kind: &StepKind) -> &'static str {
     match kind {
         StepKind::Check { .. } => "machine",
         StepKind::Observe => "you look",
+        StepKind::Action { .. } => "action",
+        StepKind::Measure { .. } => "you measure",
+        StepKind::Choose { .. } => "you choose",
         StepKind::Note => "you write",
     }
 }
