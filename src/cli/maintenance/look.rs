@@ -49,7 +49,15 @@ fn print(globals: &Globals, tasks: &[&Value]) -> Result<(), Failure> {
     let row = |t: &&Value| {
         let state = if t["guide"] == true { "guide".into() } else { word(&t["state"]) };
         let until = if matches!(t["state"].as_str(), Some("as needed")) { "-".into() } else { moment(&t["until"]) };
-        vec![state, word(&t["row"]), word(&t["id"]), word(&t["cadence"]), until, moment(&t["last_done"]), word(&t["title"])]
+        vec![
+            state,
+            word(&t["row"]),
+            word(&t["id"]),
+            word(&t["cadence"]),
+            until,
+            moment(&t["last_done"]),
+            word(&t["title"]),
+        ]
     };
     let rows: Vec<Vec<String>> = tasks.iter().map(row).collect();
     if !rows.is_empty() {
@@ -95,7 +103,8 @@ fn said(globals: &Globals, value: &Value, text: &str) -> Outcome {
 }
 
 fn task_text(t: &Value) -> String {
-    let mut text = format!("{}  {}  ({}, {})\n", word(&t["row"]), word(&t["title"]), word(&t["cadence"]), word(&t["state"]));
+    let mut text =
+        format!("{}  {}  ({}, {})\n", word(&t["row"]), word(&t["title"]), word(&t["cadence"]), word(&t["state"]));
     for s in array(t, "steps") {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{}  {}  [{}]", word(&s["id"]), word(&s["title"]), word(&s["kind"]["kind"]));
@@ -255,7 +264,11 @@ pub(super) fn records(globals: &Globals, run: Option<u64>, last: u32) -> Outcome
 }
 
 fn old(event: &Event) -> String {
-    format!("{} {} (kept before records were signed; vms history records shows its steps)", event.at, event.kind.words())
+    format!(
+        "{} {} (kept before records were signed; vms history records shows its steps)",
+        event.at,
+        event.kind.words()
+    )
 }
 
 /// A whole record as text.
@@ -263,7 +276,11 @@ fn whole(r: &Record) -> String {
     let result = crate::model::event::ending(r.passed, r.abandoned);
     let mut text = format!("record {}  {}  {}\n", r.run, r.row, r.title);
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "site {}, node {}\nfrom {} to {}\nby {}, {result}", r.site, r.node, r.started, r.finished, r.who);
+    let _ = writeln!(
+        text,
+        "site {}, node {}\nfrom {} to {}\nby {}, {result}",
+        r.site, r.node, r.started, r.finished, r.who
+    );
     if let Some(remark) = &r.remark {
         let _ = writeln!(text, "remark: {remark}");
     }

@@ -48,7 +48,9 @@ pub(super) fn run(globals: &Globals) -> Outcome {
 pub(super) fn lint(globals: &Globals, path: Option<&Path>) -> Outcome {
     let loaded = match path {
         Some(p) if p.is_dir() => Catalogue::load(Some(p), Path::new("maintenance.toml")),
-        Some(p) if p.exists() => Catalogue::load(p.parent().or(Some(Path::new("."))), Path::new(p.file_name().unwrap_or_default())),
+        Some(p) if p.exists() => {
+            Catalogue::load(p.parent().or(Some(Path::new("."))), Path::new(p.file_name().unwrap_or_default()))
+        }
         Some(p) => return Err(Failure::new(Exit::NoInput, format!("{}: there is no such file", p.display()))),
         None => {
             let tasks = globals.faults_or_config().map(|l| l.config.maintenance.tasks);
