@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod quantity;
 pub mod record;
 pub mod signed;
+pub mod startup;
 pub mod status;
 pub mod timetable;
 pub mod upkeep;

@@ -4,8 +4,11 @@ pub mod catalogue;
 pub mod checks;
 pub mod desk;
 pub mod due;
+pub mod ended;
 pub mod errand;
+pub mod expected;
 pub mod reference;
+pub mod restart;
 
 pub use catalogue::Catalogue;
 pub use desk::Desk;

@@ -11,10 +11,12 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
+use super::errands::Live;
 use super::held::Held;
 use super::looking::{Further, Looking};
+use super::restarting::Wish;
 use super::threads::Threads;
-use super::{scaling, serving, signals};
+use super::{scaling, serving, signals, starting};
 use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
@@ -55,13 +57,28 @@ pub struct Stop {
     /// Ends every thread and task.
     pub shutdown: Shutdown,
     reason: Arc<OnceLock<Arc<str>>>,
+    restart: Arc<OnceLock<(String, Last)>>,
 }
+
+/// What is done last of all.
+type Last = Box<dyn Fn() + Send + Sync>;
 
 impl Stop {
     /// Asks for the end.
     pub fn ask(&self, reason: &str) {
         let _ = self.reason.set(reason.into());
         self.shutdown.ask();
+    }
+
+    /// Asks for the end, and for what is to be done when everything has ended, for whoever asked for a restart.
+    pub(super) fn ask_restart(&self, who: &str, last: Last) {
+        let _ = self.restart.set((who.to_owned(), last));
+        self.ask(&format!("restart of the computer, asked for by {who}"));
+    }
+
+    /// Who asked for a restart, if that is why the end was asked for.
+    pub(super) fn restart_for(&self) -> Option<String> {
+        self.restart.get().map(|(who, _)| who.clone())
     }
 
     /// The reason, once asked for.
@@ -100,6 +117,8 @@ pub struct Engine {
     pub threads: Threads,
     /// Its tasks.
     pub runtime: Runtime,
+    /// What errands reach of it.
+    pub live: Live,
     held: Held,
     _log: own::Guard,
 }
@@ -138,10 +157,13 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     // Each PLC's line, and what is wanted on it. A thread and a runtime each: nothing else can hold a line up.
     let mut demands = Vec::new();
     let mut resets = Vec::new();
+    let mut loopbacks = Vec::new();
     for (i, plc) in config.plcs.iter().enumerate() {
         let nothing: Arc<[Option<Demand>]> = vec![None; plc.tags.len()].into();
         let (tx, rx) = watch::channel(nothing);
         let reset = Arc::new(Notify::new());
+        let (loopback, tests) = mpsc::channel(master::LOOPBACKS);
+        loopbacks.push(loopback);
         demands.push(tx);
         resets.push(Arc::clone(&reset));
         let (sink, plc, clock, shutdown) = (intake.clone(), plc.clone(), Arc::clone(&clock), stop.shutdown.clone());
@@ -151,7 +173,9 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
                 PlcOut::Frame(f) => sink.push(Input::Bus(Box::new(f))),
             };
             match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(own) => own.block_on(master::run(plc, i as u16, clock, shutdown, rx, reset, Box::new(take))),
+                Ok(own) => {
+                    own.block_on(master::run_with(plc, i as u16, clock, shutdown, rx, reset, tests, Box::new(take)))
+                }
                 Err(e) => error!("the line cannot be served: {e}"),
             }
         });
@@ -189,6 +213,22 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         let _ = last.try_send(Write::Stop);
     });
 
+    let wish = Wish::default();
+    starting::begin(
+        &threads,
+        starting::Given {
+            data: held.dir.clone(),
+            cfg: config.maintenance.clone(),
+            zone: config.site.time_zone.clone(),
+            clock: Arc::clone(&clock),
+            intake: intake.clone(),
+            board: board.clone(),
+            stop: stop.clone(),
+            wish: wish.clone(),
+            last_event: past.recent.last().filter(|e| !matches!(e.kind, EventKind::EngineStopped { .. })).map(|e| e.at),
+        },
+    );
+    let live = Live { board: board.clone(), loopbacks, turn: log.turn(), restart: wish };
     watch_host(&threads, &stop, &clock, &intake, &held.dir);
     watch_logs(&threads, &stop, &clock, &intake, &log, &config);
     if let Some(h) = config.historian.clone() {
@@ -216,7 +256,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         // Measuring goes on whatever else fails.
         warn!("`vms status` and `vms alarms` cannot reach this engine: {e}");
     }
-    Ok(Engine { board, intents, stop, clock, threads, runtime, held, _log: log })
+    Ok(Engine { board, intents, stop, clock, threads, runtime, live, held, _log: log })
 }
 
 impl Engine {
@@ -234,6 +274,9 @@ impl Engine {
             info!("stopped in order");
         } else {
             error!(threads = late.join(", "), "stopped without waiting any longer");
+        }
+        if let Some((_, last)) = self.stop.restart.get() {
+            last();
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::intent::Intent;
 use crate::model::logs::LogReport;
+use crate::model::startup::StartBoard;
 use crate::model::vibration::Sample;
 
 /// Room for about ten seconds of sixteen cameras with four regions each.
@@ -48,6 +49,8 @@ pub enum Input {
     Writer(WriterOut),
     /// What was looked up in the record.
     History(Box<Answer>),
+    /// The program's start, and a restart that is planned.
+    Start(Box<StartBoard>),
     /// Somebody asks for something.
     Intent(Box<Intent>),
     /// The demonstration's faults have changed.
