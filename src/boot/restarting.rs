@@ -75,7 +75,7 @@ pub(super) fn carry_out(command: &str) {
                     use std::io::Read as _;
                     let mut some = [0; 500];
                     let n = out.read(&mut some).unwrap_or(0);
-                    said = String::from_utf8_lossy(&some[..n]).trim().to_owned();
+                    String::from_utf8_lossy(&some[..n]).trim().clone_into(&mut said);
                 }
                 return error!("the computer is not restarted: {} ended with {status}: {said}", program.display());
             }

@@ -174,7 +174,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
             };
             match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(own) => {
-                    own.block_on(master::run_with(plc, i as u16, clock, shutdown, rx, reset, tests, Box::new(take)))
+                    own.block_on(master::run_with(plc, i as u16, clock, shutdown, rx, reset, tests, Box::new(take)));
                 }
                 Err(e) => error!("the line cannot be served: {e}"),
             }

@@ -1,6 +1,7 @@
 //! A small RTSP client (RFC 2326) for diagnosis: asks OPTIONS and DESCRIBE, answers a demand for credentials, and reads what the
 //! server says in its own words. It opens no stream.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -133,7 +134,7 @@ impl<'a> Talk<'a> {
         }
         if let (Some(challenge), Some(account)) = (&self.challenge, &self.account) {
             let credentials = challenge.answer(method, self.url, account, self.number);
-            request.push_str(&format!("Authorization: {credentials}\r\n"));
+            let _ = write!(request, "Authorization: {credentials}\r\n");
         }
         request.push_str("\r\n");
         self.pace()?;
@@ -254,14 +255,14 @@ impl Challenge {
         let response = if *auth {
             let (nc, cnonce) = (format!("{count:08x}"), hash(format!("{nonce}:{count}")));
             let cnonce = cnonce.get(..16).unwrap_or("0");
-            out.push_str(&format!(", qop=auth, nc={nc}, cnonce=\"{cnonce}\""));
+            let _ = write!(out, ", qop=auth, nc={nc}, cnonce=\"{cnonce}\"");
             hash(format!("{who}:{nonce}:{nc}:{cnonce}:auth:{what}"))
         } else {
             hash(format!("{who}:{nonce}:{what}"))
         };
-        out.push_str(&format!(", response=\"{response}\""));
+        let _ = write!(out, ", response=\"{response}\"");
         if let Some(opaque) = opaque {
-            out.push_str(&format!(", opaque=\"{opaque}\""));
+            let _ = write!(out, ", opaque=\"{opaque}\"");
         }
         if *sha256 {
             out.push_str(", algorithm=SHA-256");
@@ -271,7 +272,10 @@ impl Challenge {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
 }
 
 /// `a="x, y", b=z` as pairs; names in small letters.

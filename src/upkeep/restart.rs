@@ -81,12 +81,11 @@ impl Restart {
     }
 
     fn plan(&mut self, rules: &Rules, now: Timestamp, asked: Option<Arc<str>>) -> Step {
-        let (at, who) = match asked {
-            Some(who) => (now.checked_add(BY_HAND).ok(), who),
-            None => {
-                let next = rules.timetable.next(&rules.zone, now);
-                (next.filter(|t| t.duration_since(now) <= rules.notice), "vms".into())
-            }
+        let (at, who) = if let Some(who) = asked {
+            (now.checked_add(BY_HAND).ok(), who)
+        } else {
+            let next = rules.timetable.next(&rules.zone, now);
+            (next.filter(|t| t.duration_since(now) <= rules.notice), "vms".into())
         };
         let Some(at) = at else { return Step::Nothing };
         let time = at.to_zoned(rules.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();

@@ -278,21 +278,15 @@ pub(super) fn reconnect(means: &Means, ask: &Ask<'_>, w: &Within<'_>) -> Answer 
             (r.state.has_frames() && anew && r.last_frame.is_some_and(|at| at.mono > asked)).then_some(r)
         });
         let before = before.map_or("not known", |r| r.state.word());
-        match good {
-            Some(r) => {
-                let s = w.now().mono.secs_since(began);
-                f.good(format!("before: {before}; after {} s: {}, frames come", sig3(Some(s)), r.state.word()));
-            }
-            None => {
-                let now = live(means, ask.board, c.id.as_str());
-                let text = now.as_ref().and_then(|b| b.report.as_ref()).and_then(|r| r.text.clone());
-                let state = now.as_ref().map_or(CameraState::Lost, |b| b.state());
-                f.bad(format!(
-                    "before: {before}; no frame after opening it again: {}: {}",
-                    state.word(),
-                    text.as_deref().unwrap_or("no answer")
-                ));
-            }
+        if let Some(r) = good {
+            let s = w.now().mono.secs_since(began);
+            f.good(format!("before: {before}; after {} s: {}, frames come", sig3(Some(s)), r.state.word()));
+        } else {
+            let now = live(means, ask.board, c.id.as_str());
+            let text = now.as_ref().and_then(|b| b.report.as_ref()).and_then(|r| r.text.clone());
+            let state = now.as_ref().map_or(CameraState::Lost, |b| b.state()).word();
+            let why = text.as_deref().unwrap_or("no answer");
+            f.bad(format!("before: {before}; no frame after opening it again: {state}: {why}"));
         }
         f
     })
