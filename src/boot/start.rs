@@ -37,6 +37,7 @@ use crate::model::intent::Intent;
 use crate::model::timetable::Done;
 use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
+use crate::upkeep::catalogue::Subjects;
 use crate::upkeep::{Catalogue, checks};
 use crate::vibration::{FrameMeter, Luma, RegionSpec};
 use crate::{historian, host};
@@ -132,7 +133,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     let config = Arc::new(config);
     let log = log(&held.dir, &config, options.stderr, &clock)?;
     info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), data = %held.dir.display(), "the engine starts");
-    let catalogue = catalogue(&config, options.config_dir.as_deref())?;
+    let catalogue = catalogue(&config, options.config_dir.as_deref(), &held.dir)?;
     let (store, past) = record(&held.dir, clock.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -293,13 +294,33 @@ fn log(data: &Path, config: &Config, stderr: bool, clock: &Arc<dyn Clock>) -> Re
     own::start(&settings, Arc::clone(clock)).map_err(|e| Failure::new(Exit::CannotWrite, e.to_string()))
 }
 
-/// The site's own catalogue where there is one, else the built-in one.
-fn catalogue(config: &Config, dir: Option<&Path>) -> Result<Catalogue, Failure> {
-    let own = dir.map(|d| d.join(&config.maintenance.tasks)).filter(|p| p.exists());
-    let bad = |e: &dyn std::fmt::Display| Failure::new(Exit::BadConfig, e.to_string());
-    match own {
-        Some(path) => Catalogue::load(&path).map_err(|e| bad(&e)),
-        None => Catalogue::built_in().map_err(|e| bad(&e)),
+/// The site's own catalogue and guides where there are any, else the built-in ones; with a step for each camera, PLC and
+/// directory where steps ask for that.
+fn catalogue(config: &Config, dir: Option<&Path>, data: &Path) -> Result<Catalogue, Failure> {
+    let all = Catalogue::load(dir, &config.maintenance.tasks)
+        .map_err(|e| Failure::new(Exit::BadConfig, e.to_string()))?;
+    Ok(all.for_site(&subjects(config, data)))
+}
+
+/// What steps that are asked for each of something are asked for here.
+pub(super) fn subjects(config: &Config, data: &Path) -> Subjects {
+    let disk = |path: &Path, what: &str| (Arc::from(data.join(path).to_string_lossy()), Arc::from(what));
+    let mut disks: Vec<(Arc<str>, Arc<str>)> = vec![
+        disk(Path::new(""), "data"),
+        disk(&config.recording.directory, "recordings"),
+        disk(&config.logs.directory, "logs"),
+    ];
+    // Directories below the data directory lie on its disk unless something is mounted there; each is told once.
+    disks.dedup_by(|a, b| a.0 == b.0);
+    Subjects {
+        cameras: config
+            .cameras
+            .iter()
+            .filter(|c| c.enabled)
+            .map(|c| (Arc::from(c.id.as_str()), Arc::clone(&c.name)))
+            .collect(),
+        plcs: config.plcs.iter().map(|p| (Arc::from(p.id.as_str()), Arc::from(p.id.as_str()))).collect(),
+        disks,
     }
 }
 

@@ -111,6 +111,30 @@ impl Cadence {
     }
 }
 
+/// From when the next time is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counting {
+    /// From the calendar: once in each period.
+    #[default]
+    Plan,
+    /// From the last time it was done.
+    Completion,
+}
+
+/// When a task falls due within its period, in the site's zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// The day it is due: the weekday of a week (1 is Monday), the day of a month, the day of a quarter's first month;
+    /// none: the period's last.
+    pub day: Option<u8>,
+    /// The time of that day, a shift's end perhaps, in minutes after midnight; none: the day's end.
+    pub minute: Option<u16>,
+    /// How long after that it counts as overdue, minutes.
+    pub grace_min: u32,
+    /// From when the next time is counted.
+    pub counting: Counting,
+}
+
 /// Whether a task is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
