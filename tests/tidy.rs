@@ -19,12 +19,14 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 14] = [
+const OWNED_CRATES: [(&str, &[&str]); 16] = [
+    ("base64", &["camera"]),
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("md5", &["camera"]),
     ("plotters", &["figure"]),
     ("ratatui", &["console"]),
     ("refinery", &["journal", "historian"]),

@@ -1,7 +1,8 @@
 //! The restart of the computer: who wishes it, the command that does it, and running that.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,39 +53,45 @@ fn runs(path: &Path) -> bool {
     path.is_file()
 }
 
-/// Runs the command, once everything else has ended. What goes wrong is in the log, and told at the next start.
-pub(super) fn carry_out(command: &str) {
-    let (program, words) = match program(command) {
-        Ok(p) => p,
-        Err(e) => return error!("the computer is not restarted: {e}"),
-    };
-    let begun =
-        Command::new(&program).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-    let mut child = match begun {
-        Ok(child) => child,
-        Err(e) => return error!("the computer is not restarted: {} cannot be run: {e}", program.display()),
-    };
-    let idle = Shutdown::new();
-    let step = Duration::from_millis(100);
+/// Runs the command, once everything else has ended; false when the restart did not begin. That is in the log then, and told at
+/// the next start.
+pub(super) fn carry_out(command: &str) -> bool {
+    match run(command) {
+        Ok(()) => {
+            info!("the restart of the computer has begun");
+            true
+        }
+        Err(e) => {
+            error!("the computer is not restarted: {e}");
+            false
+        }
+    }
+}
+
+fn run(command: &str) -> Result<(), String> {
+    let (program, words) = program(command)?;
+    let name = program.display().to_string();
+    let mut command = Command::new(&program);
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|e| format!("{name} cannot be run: {e}"))?;
+    let (idle, step) = (Shutdown::new(), Duration::from_millis(100));
     for _ in 0..PATIENCE.as_millis() / step.as_millis() {
         match child.try_wait() {
-            Ok(Some(status)) if status.success() => return info!("the restart of the computer has begun"),
-            Ok(Some(status)) => {
-                let mut said = String::new();
-                if let Some(mut out) = child.stderr.take() {
-                    use std::io::Read as _;
-                    let mut some = [0; 500];
-                    let n = out.read(&mut some).unwrap_or(0);
-                    String::from_utf8_lossy(&some[..n]).trim().clone_into(&mut said);
-                }
-                return error!("the computer is not restarted: {} ended with {status}: {said}", program.display());
-            }
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(format!("{name} ended with {status}: {}", said(&mut child))),
             Ok(None) => {}
-            Err(e) => return error!("what became of {} is not known: {e}", program.display()),
+            Err(e) => return Err(format!("what became of {name} is not known: {e}")),
         }
         let _ = idle.wait_for(step);
     }
-    error!("{} has not ended in {} s; what becomes of it is not known", program.display(), PATIENCE.as_secs());
+    Err(format!("{name} has not ended in {} s; what becomes of it is not known", PATIENCE.as_secs()))
+}
+
+/// The beginning of what it said of its failure.
+fn said(child: &mut Child) -> String {
+    let mut some = [0; 500];
+    let n = child.stderr.take().and_then(|mut out| out.read(&mut some).ok()).unwrap_or(0);
+    String::from_utf8_lossy(&some[..n]).trim().to_owned()
 }
 
 #[cfg(test)]
@@ -99,6 +106,12 @@ mod tests {
         assert!(program("  ").unwrap_err().contains("empty"));
         assert!(program("no-such-program now").unwrap_err().contains("no-such-program"));
         assert!(program("/etc/passwd").is_err(), "a file that is no program");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_told() {
+        assert!(carry_out("true") && !carry_out("false") && !carry_out("no-such-program"));
+        assert!(run("ls /no-such-directory").unwrap_err().contains("no-such-directory"));
     }
 
     #[test]

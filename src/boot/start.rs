@@ -62,7 +62,7 @@ pub struct Stop {
 }
 
 /// What is done last of all.
-type Last = Box<dyn Fn() + Send + Sync>;
+type Last = Box<dyn Fn() -> bool + Send + Sync>;
 
 impl Stop {
     /// Asks for the end.
@@ -119,6 +119,7 @@ pub struct Engine {
     /// Its tasks.
     pub runtime: Runtime,
     /// What errands reach of it.
+    #[expect(dead_code, reason = "given to the thread that carries errands out, as soon as there is one")]
     pub live: Live,
     held: Held,
     _log: own::Guard,
@@ -262,7 +263,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
 
 impl Engine {
     /// Waits for the end of everything, in order: sources, decider, journal. Never longer than five seconds.
-    pub fn end(self) {
+    pub fn end(self) -> Exit {
         self.stop.ask("asked to stop");
         let late = self.threads.join(|n| n != "journal", END_SOURCES, self.clock.as_ref());
         if !late.is_empty() {
@@ -276,9 +277,9 @@ impl Engine {
         } else {
             error!(threads = late.join(", "), "stopped without waiting any longer");
         }
-        if let Some((_, last)) = self.stop.restart.get() {
-            last();
-        }
+        // A service manager starts again what did not end well: an engine that ended for a restart that does not come.
+        let well = self.stop.restart.get().is_none_or(|(_, last)| last());
+        if well { Exit::Fine } else { Exit::NotFine }
     }
 }
 
@@ -297,8 +298,8 @@ fn log(data: &Path, config: &Config, stderr: bool, clock: &Arc<dyn Clock>) -> Re
 /// The site's own catalogue and guides where there are any, else the built-in ones; with a step for each camera, PLC and
 /// directory where steps ask for that.
 fn catalogue(config: &Config, dir: Option<&Path>, data: &Path) -> Result<Catalogue, Failure> {
-    let all = Catalogue::load(dir, &config.maintenance.tasks)
-        .map_err(|e| Failure::new(Exit::BadConfig, e.to_string()))?;
+    let all =
+        Catalogue::load(dir, &config.maintenance.tasks).map_err(|e| Failure::new(Exit::BadConfig, e.to_string()))?;
     Ok(all.for_site(&subjects(config, data)))
 }
 

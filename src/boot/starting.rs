@@ -261,3 +261,185 @@ impl Watch {
         self.given.stop.ask_restart(who, Box::new(move || carry_out(&command)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::base::clock::{Now, SimClock};
+    use crate::model::board::{HistorianBoard, HistorianState};
+    use crate::model::host::{Disk, HostReport};
+    use crate::model::timetable::Timetable;
+
+    /// A site under simulated time.
+    struct Site {
+        dir: tempfile::TempDir,
+        clock: Arc<SimClock>,
+        inbox: Receiver<Input>,
+        board: watch::Sender<Arc<Board>>,
+        stop: Stop,
+        wish: Wish,
+    }
+
+    fn board(now: Now, database: HistorianState) -> Arc<Board> {
+        let disks = vec![Disk { mount: "/".into(), free_bytes: 1, total_bytes: 2 }];
+        let host = HostReport {
+            at: now,
+            cpu_percent: None,
+            memory_percent: None,
+            memory_total_bytes: 0,
+            process_cpu_percent: None,
+            process_rss_bytes: None,
+            disks,
+            interfaces: Vec::new(),
+        };
+        let historian = HistorianBoard { state: database, ..HistorianBoard::default() };
+        Arc::new(Board { historian, host: Some(Arc::new(host)), ..Board::empty("s", "n", TimeZone::UTC, now) })
+    }
+
+    /// What a run keeps from the one before: its directory and its clock.
+    fn start(dir: tempfile::TempDir, at: &str, reboot: &str, command: &str, database: HistorianState) -> (Site, Watch) {
+        let clock = Arc::new(SimClock::new(at.parse().unwrap()));
+        let (intake, inbox) = Intake::channel();
+        let (tx, rx) = watch::channel(board(clock.now(), database));
+        let (stop, wish) = (Stop::default(), Wish::default());
+        let cfg = Maintenance {
+            tasks: "maintenance.toml".into(),
+            start_within: Duration::from_mins(3),
+            reboot: Timetable::parse(reboot).unwrap(),
+            reboot_notice: Duration::from_mins(15),
+            reboot_command: command.into(),
+            reboot_on_request: true,
+        };
+        let given = Given {
+            data: dir.path().to_owned(),
+            cfg,
+            zone: TimeZone::UTC,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            intake,
+            board: rx,
+            stop: stop.clone(),
+            wish: wish.clone(),
+            last_event: None,
+        };
+        let mut watch = Watch::new(given);
+        watch.tell_last_end();
+        (Site { dir, clock, inbox, board: tx, stop, wish }, watch)
+    }
+
+    impl Site {
+        fn pass(&self, watch: &mut Watch, time: Duration) {
+            let end = self.clock.now().mono.after(time);
+            while self.clock.now().mono < end {
+                self.clock.advance(Duration::from_secs(10));
+                watch.step();
+            }
+        }
+
+        fn becomes(&self, database: HistorianState) {
+            self.board.send_replace(board(self.clock.now(), database));
+        }
+
+        /// Notes since the last look, and the newest start.
+        fn told(&self) -> (Vec<String>, StartBoard) {
+            let (mut notes, mut start) = (Vec::new(), StartBoard::default());
+            for input in self.inbox.try_iter() {
+                match input {
+                    Input::Note { text, .. } => notes.push(text.to_string()),
+                    Input::Start(s) => start = *s,
+                    _ => {}
+                }
+            }
+            (notes, start)
+        }
+    }
+
+    fn dir() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn what_ran_is_expected_after_the_next_start_and_alarmed_when_it_is_missing() {
+        let (site, mut w) = start(dir(), "2026-11-29T10:00:00Z", "off", "true", HistorianState::Live);
+        site.pass(&mut w, Duration::from_mins(3));
+        let (notes, _) = site.told();
+        assert_eq!(notes, Vec::<String>::new(), "a first start has nothing to tell");
+        // It is killed: no end is written. The next start is five minutes later, and the database is away.
+        drop(w);
+        let (site, mut w) = start(site.dir, "2026-11-29T10:08:00Z", "off", "true", HistorianState::Lost);
+        let (notes, s) = site.told();
+        assert!(notes.len() == 1 && notes[0].contains("without order"), "{notes:?}");
+        assert!(s.last_end.is_some_and(|t| t.contains("down for 5 min")), "from its last sign of life on");
+        assert_eq!((s.state, s.expected), (StartState::Waiting, 2));
+        site.pass(&mut w, Duration::from_mins(2));
+        assert_eq!(w.shown.state, StartState::Waiting, "it has three minutes");
+        site.pass(&mut w, Duration::from_mins(1));
+        let (notes, s) = site.told();
+        assert!(notes.len() == 1 && notes[0].contains("1 of 2 expected things are missing"), "{notes:?}");
+        assert_eq!((s.state, s.missing.len()), (StartState::Incomplete, 1));
+        site.pass(&mut w, Duration::from_mins(2));
+        assert_eq!(w.expected.count(), 2, "what is missing stays expected");
+        site.becomes(HistorianState::Live);
+        site.pass(&mut w, Duration::from_secs(10));
+        let (notes, s) = site.told();
+        assert!(notes[0].contains("later than expected"), "{notes:?}");
+        assert_eq!((s.state, s.missing.len()), (StartState::Complete, 0));
+    }
+
+    #[test]
+    fn an_end_in_order_is_no_note() {
+        let (site, mut w) = start(dir(), "2026-11-29T10:00:00Z", "off", "true", HistorianState::Off);
+        w.step();
+        site.stop.ask("asked for by ann");
+        w.run();
+        site.told();
+        let (site, _w) = start(site.dir, "2026-11-29T10:05:00Z", "off", "true", HistorianState::Off);
+        let (notes, s) = site.told();
+        assert!(notes.is_empty(), "{notes:?}");
+        assert!(s.last_end.is_some_and(|t| t.contains("in order (asked for by ann)")));
+    }
+
+    #[test]
+    fn a_planned_restart_is_announced_ends_the_engine_and_is_told_when_it_did_not_happen() {
+        let (site, mut w) = start(dir(), "2026-11-29T02:40:00Z", "sunday 03:00", "true", HistorianState::Off);
+        site.pass(&mut w, Duration::from_mins(6));
+        let (notes, s) = site.told();
+        assert!(notes.iter().any(|n| n.contains("will be restarted at 2026-11-29 03:00")), "{notes:?}");
+        assert!(s.restart.is_some_and(|p| &*p.time == "2026-11-29 03:00"));
+        assert!(site.stop.asked().is_none());
+        site.pass(&mut w, Duration::from_mins(14));
+        let reason = site.stop.asked().unwrap();
+        assert!(reason.contains("restart of the computer, asked for by vms"), "{reason}");
+        w.run();
+        let (site, _w) = start(site.dir, "2026-11-29T03:02:00Z", "sunday 03:00", "true", HistorianState::Off);
+        let (notes, _) = site.told();
+        // In this test the computer was not restarted.
+        let seen = boot_id().is_some();
+        assert!(notes.iter().any(|n| n.contains("did not happen")) == seen, "{notes:?}");
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_restarts_nothing_and_the_engine_goes_on() {
+        let (site, mut w) = start(dir(), "2026-11-29T02:50:00Z", "off", "no-such-program", HistorianState::Off);
+        site.wish.ask("ann");
+        site.pass(&mut w, Duration::from_mins(2));
+        let (notes, s) = site.told();
+        assert!(notes.iter().any(|n| n.contains("asked for by ann")), "{notes:?}");
+        assert!(notes.iter().any(|n| n.contains("is not restarted: there is no program no-such-program")), "{notes:?}");
+        assert!(site.stop.asked().is_none() && s.restart.is_none());
+    }
+
+    #[test]
+    fn damaged_files_are_begun_anew() {
+        let d = dir();
+        std::fs::write(d.path().join(ALIVE), "{\"at\":").unwrap();
+        std::fs::write(d.path().join(EXPECTED), [0xff, 0xfe]).unwrap();
+        let (site, mut w) = start(d, "2026-11-29T10:00:00Z", "off", "true", HistorianState::Live);
+        site.pass(&mut w, Duration::from_mins(2));
+        assert!(read::<Expected>(&site.dir.path().join(EXPECTED)).is_some_and(|e| e.database));
+        assert!(read::<Alive>(&site.dir.path().join(ALIVE)).is_some());
+    }
+}

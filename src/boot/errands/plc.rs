@@ -87,7 +87,7 @@ pub(super) fn port(p: &Plc) -> Found {
     match may {
         Ok(()) => f.good(format!("{text}: this program may use it")),
         Err(e) => {
-            f.bad(format!("{text}: not allowed ({e}); add the program's user to the group {group} and log in anew"))
+            f.bad(format!("{text}: not allowed ({e}); add the program's user to the group {group} and log in anew"));
         }
     }
     let (holders, blind) = holders(&real);

@@ -122,9 +122,15 @@ pub(super) fn in_use() -> HashSet<PathBuf> {
 
 /// Whether a name is that of a file on its way, which only a program that was killed leaves behind.
 pub(super) fn temporary_name(name: &str) -> bool {
-    let ends = [".tmp", ".temp", ".part", ".partial"];
+    // Not `.partial`: PostgreSQL keeps segments of its own under that name.
+    let ends = [".tmp", ".temp", ".part"];
     let stem = ends.iter().find_map(|e| name.strip_suffix(e));
     stem.is_some_and(|s| !s.is_empty() && s != ".")
+}
+
+/// Whether a file belongs to a PostgreSQL server's data: nobody but that server touches it.
+fn in_cluster(path: &Path) -> bool {
+    path.ancestors().skip(1).take(MOST_DEEP).any(|d| d.join("PG_VERSION").exists())
 }
 
 /// Whether a name is that of a recording.
@@ -144,7 +150,7 @@ pub(super) fn stale_temporary(means: &Means, w: &Within<'_>) -> (Vec<Item>, usiz
     let (now, used) = (w.now().wall, in_use());
     for dir in dirs(means) {
         whole &= walk(&dir.path, w, &mut |path, meta| {
-            if !temporary_name(name_of(path)) {
+            if !temporary_name(name_of(path)) || in_cluster(path) {
                 return;
             }
             let Some(item) = Item::of(path, meta) else { return };
@@ -323,10 +329,11 @@ mod tests {
 
     #[test]
     fn only_names_of_files_on_their_way_are_temporary() {
-        for name in [".vms.toml.812.tmp", "clip.mkv.part", "dump.partial", "a.temp"] {
+        for name in [".vms.toml.812.tmp", "clip.mkv.part", "a.temp"] {
             assert!(temporary_name(name), "{name}");
         }
         for name in [
+            "0000000100000001.partial",
             "journal.db",
             "journal.db-wal",
             "journal.db.corrupt-2026",
