@@ -2,11 +2,13 @@
 
 pub mod catalogue;
 pub mod checks;
+pub mod compliance;
 pub mod desk;
 pub mod due;
 pub mod ended;
 pub mod errand;
 pub mod expected;
+pub mod record;
 pub mod reference;
 pub mod restart;
 

@@ -16,7 +16,8 @@ use super::held::Held;
 use super::looking::{Further, Looking};
 use super::restarting::Wish;
 use super::threads::Threads;
-use super::{scaling, serving, signals, starting};
+use super::{errand_pool, errands, scaling, serving, signals, signing, starting};
+use crate::access;
 use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
@@ -26,6 +27,7 @@ use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
 use crate::historian::{care, forward};
+use crate::journal::FinishedRun;
 use crate::journal::{self, Opened, Retention, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
 use crate::model::CameraId;
@@ -34,10 +36,13 @@ use crate::model::bus::Demand;
 use crate::model::compensation::Compensations;
 use crate::model::event::EventKind;
 use crate::model::intent::Intent;
+use crate::model::people::Person;
 use crate::model::timetable::Done;
+use crate::model::upkeep::{Answer, Outcome};
 use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
 use crate::upkeep::catalogue::Subjects;
+use crate::upkeep::desk::{Finished, Wanted};
 use crate::upkeep::{Catalogue, checks};
 use crate::vibration::{FrameMeter, Luma, RegionSpec};
 use crate::{historian, host};
@@ -118,9 +123,6 @@ pub struct Engine {
     pub threads: Threads,
     /// Its tasks.
     pub runtime: Runtime,
-    /// What errands reach of it.
-    #[expect(dead_code, reason = "given to the thread that carries errands out, as soon as there is one")]
-    pub live: Live,
     held: Held,
     _log: own::Guard,
 }
@@ -198,13 +200,30 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     // The database's care gets its wishes over a short queue.
     let (caring, cared) = mpsc::channel::<care::Asked>(CARES);
 
+    // Wishes reach the decider through a task of their own; errands make some too.
+    let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
+    let wish = Wish::default();
+    let means = errands::Means {
+        config: Arc::clone(&config),
+        config_file: options.config_file.clone(),
+        data: held.dir.clone(),
+        clock: Arc::clone(&clock),
+        intents: Some(intents.clone()),
+        live: Some(Live { board: board.clone(), loopbacks, turn: log.turn(), restart: wish.clone() }),
+        previewed: errands::Previewed::default(),
+    };
+    let help = Help {
+        errands: errand_pool::start(&threads, means, &stop.shutdown, &intake),
+        access: signing::start(&threads, held.dir.clone(), Arc::clone(&clock), stop.shutdown.clone(), intake.clone()),
+    };
+
     // The decider.
     let looking = Looking::start(&threads, &clock, &intake, &held.dir, database(&config));
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, (controls, switches), resets, (caring, looking), &options, &intake),
+        requests: requests(&stop, &threads, (controls, switches), resets, (caring, looking, help), &options, &intake),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -215,7 +234,6 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         let _ = last.try_send(Write::Stop);
     });
 
-    let wish = Wish::default();
     starting::begin(
         &threads,
         starting::Given {
@@ -226,11 +244,10 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
             intake: intake.clone(),
             board: board.clone(),
             stop: stop.clone(),
-            wish: wish.clone(),
+            wish,
             last_event: past.recent.last().filter(|e| !matches!(e.kind, EventKind::EngineStopped { .. })).map(|e| e.at),
         },
     );
-    let live = Live { board: board.clone(), loopbacks, turn: log.turn(), restart: wish };
     watch_host(&threads, &stop, &clock, &intake, &held.dir);
     watch_logs(&threads, &stop, &clock, &intake, &log, &config);
     if let Some(h) = config.historian.clone() {
@@ -244,7 +261,6 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         runtime.spawn(care::run(settings, Arc::clone(&clock), stop.shutdown.clone(), cared, push));
     }
     runtime.spawn(signals::listen(stop.clone()));
-    let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
     let sink = intake.clone();
     runtime.spawn(async move {
         while let Some(wish) = wishes.recv().await {
@@ -258,7 +274,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         // Measuring goes on whatever else fails.
         warn!("`vms status` and `vms alarms` cannot reach this engine: {e}");
     }
-    Ok(Engine { board, intents, stop, clock, threads, runtime, live, held, _log: log })
+    Ok(Engine { board, intents, stop, clock, threads, runtime, held, _log: log })
 }
 
 impl Engine {
@@ -341,6 +357,8 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         alarms: r.alarms,
         recent: r.recent,
         upkeep: r.upkeep,
+        long_ago: r.long_ago.into_iter().map(finished).collect(),
+        people: people(data),
         baselines: r.baselines,
         care: r.care,
         events: r.events,
@@ -348,6 +366,19 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         note,
     };
     Ok((store, past))
+}
+
+fn finished(f: FinishedRun) -> Finished {
+    let FinishedRun { run, task, who, at, passed, abandoned } = f;
+    Finished { run, task: task.into(), who: who.into(), at, passed, abandoned }
+}
+
+/// Who can sign. Measuring goes on whatever is wrong with that file.
+fn people(data: &Path) -> Arc<[Person]> {
+    access::everybody(data).unwrap_or_else(|e| {
+        error!("{e}; nobody can sign until then");
+        [].into()
+    })
 }
 
 /// What the database's care starts from.
@@ -405,17 +436,24 @@ fn hooks(index: u16, cfg: &Camera, intake: &Intake, switches: Switches) -> Hooks
     }
 }
 
+/// Threads that help with maintenance.
+struct Help {
+    errands: SyncSender<(Wanted, Arc<Board>)>,
+    access: SyncSender<signing::Asked>,
+}
+
 /// Carries out what the decider cannot: it must never wait, so faults of the demonstration get a thread of their own.
 fn requests(
     stop: &Stop,
     threads: &Threads,
     (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
-    (caring, looking): (mpsc::Sender<care::Asked>, Looking),
+    (caring, looking, help): (mpsc::Sender<care::Asked>, Looking, Help),
     options: &Options,
     intake: &Intake,
 ) -> Box<dyn Fn(Request) + Send> {
     let (stop, intake) = (stop.clone(), intake.clone());
+    let answers = intake.clone();
     let (fault_tx, fault_rx) = sync_channel::<(Arc<str>, bool)>(16);
     // The configuration is on a disk, and the decider never waits for one.
     let (scale_tx, scale_rx) = sync_channel::<(CameraId, String)>(4);
@@ -479,6 +517,21 @@ fn requests(
         Request::Fault { fault, on } => {
             if fault_tx.try_send((fault, on)).is_err() {
                 warn!("the demonstration is busy with earlier faults");
+            }
+        }
+        Request::Errand(wanted, board) => {
+            if let Err(full) = help.errands.try_send((wanted, board)) {
+                let (std::sync::mpsc::TrySendError::Full((w, _)) | std::sync::mpsc::TrySendError::Disconnected((w, _))) =
+                    full;
+                let busy = "the program is busy with other errands; look again";
+                let answer = Answer { outcome: Outcome::Unknown, evidence: vec![busy.into()] };
+                answers.push(Input::Errand(w, Box::new(answer)));
+            }
+        }
+        Request::Verify { person, pin, what, reply } => {
+            let asked = signing::Asked { person, pin, what, reply };
+            if help.access.try_send(asked).is_err() {
+                warn!("a PIN was not looked at: too many wait");
             }
         }
         Request::Shutdown => stop.ask("asked for by a person"),

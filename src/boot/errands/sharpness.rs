@@ -1,6 +1,5 @@
 //! The errand that measures the sharpness of a picture and holds it against the last time: before and after a lens is cleaned.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,8 +14,8 @@ use crate::base::text::sig3;
 use crate::model::upkeep::Answer;
 use crate::upkeep::errand::Ask;
 
-/// The file in the data directory.
-const FILE: &str = "sharpness.json";
+/// The directory in the data directory: one file for each camera, for several may be looked at at the same time.
+const DIRECTORY: &str = "sharpness";
 /// Readings that are taken; the middle one counts.
 const READINGS: usize = 7;
 /// How long they may take.
@@ -35,8 +34,8 @@ struct Look {
     sharpness: f64,
 }
 
-/// Looks by camera, oldest first.
-type Kept = BTreeMap<String, Vec<Look>>;
+/// Looks at one camera, oldest first.
+type Kept = Vec<Look>;
 
 /// What was kept; a file that cannot be read is told and begun anew.
 fn read(path: &Path) -> (Kept, Option<String>) {
@@ -70,45 +69,54 @@ fn middle(mut v: Vec<f64>) -> Option<f64> {
 
 /// Measures each camera that is meant, compares, and keeps.
 pub(super) fn sharpness(means: &Means, ask: &Ask<'_>, w: &Within<'_>) -> Answer {
-    let path = means.data.join(FILE);
-    let (kept, mut complaint) = read(&path);
-    let kept = std::cell::RefCell::new(kept);
-    let answer = each(means, ask, |c| {
+    each(means, ask, |c| {
         let mut f = Found::default();
         let id = c.id.as_str();
-        let (mut got, mut last) = (Vec::new(), None);
-        w.wait(LOOK, || {
-            let r = live(means, ask.board, id)?.report.clone()?;
-            if r.state.has_frames()
-                && let (Some(v), Some(at)) = (r.sharpness, r.last_frame)
-                && last.replace(at.mono) != Some(at.mono)
-            {
-                got.push(v);
-            }
-            // Without an engine the board does not change: one reading must do.
-            (got.len() >= READINGS || (means.live.is_none() && !got.is_empty())).then_some(())
-        });
+        let (got, picture) = readings(means, ask, w, id);
         let count = got.len();
         let Some(now) = middle(got).filter(|v| v.is_finite()) else {
             f.unknown("no sharpness can be measured: no picture comes just now");
             return f;
         };
-        let look = Look { at: w.now().wall, sharpness: now };
-        let before = keep(kept.borrow_mut().entry(id.to_owned()).or_default(), look);
-        let picture = live(means, ask.board, id).and_then(|b| b.report.clone()).map_or("unknown", |r| r.picture.word());
         f.line(format!("sharpness {} (middle of {count} readings), picture {picture}", sig3(Some(now))));
+        let path = means.data.join(DIRECTORY).join(format!("{id}.json"));
+        let (mut kept, complaint) = read(&path);
+        let before = keep(&mut kept, Look { at: w.now().wall, sharpness: now });
         compare(&mut f, now, before, &means.config.site.time_zone);
+        if let Some(e) = complaint.or_else(|| write(&path, &kept).err()) {
+            f.line(e);
+        }
         f
+    })
+}
+
+/// Sharpness of the newest pictures, and what they look like.
+fn readings(means: &Means, ask: &Ask<'_>, w: &Within<'_>, id: &str) -> (Vec<f64>, &'static str) {
+    let (mut got, mut last, mut picture) = (Vec::new(), None, "unknown");
+    w.wait(LOOK, || {
+        let r = live(means, ask.board, id)?.report.clone()?;
+        if r.state.has_frames()
+            && let (Some(v), Some(at)) = (r.sharpness, r.last_frame)
+            && last.replace(at.mono) != Some(at.mono)
+        {
+            got.push(v);
+            picture = r.picture.word();
+        }
+        // Without an engine the board does not change: one reading must do.
+        (got.len() >= READINGS || (means.live.is_none() && !got.is_empty())).then_some(())
     });
-    if let Err(e) = serde_json::to_vec(&*kept.borrow())
-        .map_err(|e| e.to_string())
-        .and_then(|b| Draft::beside(&path).and_then(|d| d.keep(&b)).map_err(|e| e.to_string()))
-    {
-        complaint = Some(format!("this look is not kept for the next comparison: {e}"));
-    }
-    let mut answer = answer;
-    answer.evidence.extend(complaint);
-    answer
+    (got, picture)
+}
+
+fn write(path: &Path, kept: &Kept) -> Result<(), String> {
+    let put = || -> Result<(), String> {
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir).map_err(|e| e.to_string())?;
+        }
+        let bytes = serde_json::to_vec(kept).map_err(|e| e.to_string())?;
+        Draft::beside(path).and_then(|d| d.keep(&bytes)).map_err(|e| e.to_string())
+    };
+    put().map_err(|e| format!("this look is not kept for the next comparison: {e}"))
 }
 
 fn compare(f: &mut Found, now: f64, before: Option<Look>, zone: &jiff::tz::TimeZone) {
@@ -168,8 +176,10 @@ mod tests {
     #[test]
     fn a_damaged_file_is_told() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(FILE);
+        let path = dir.path().join("sharpness/deck.json");
         assert_eq!(read(&path), (Kept::new(), None));
+        write(&path, &vec![look(0, 1.0)]).unwrap();
+        assert_eq!(read(&path), (vec![look(0, 1.0)], None));
         std::fs::write(&path, "{").unwrap();
         assert!(read(&path).1.unwrap().contains("damaged"));
     }
