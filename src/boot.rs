@@ -8,6 +8,7 @@
 //! | `camera-ID` | one camera's pipeline; GStreamer adds its streaming threads | when the end is asked for |
 //! | `host`, `logs` | readings of the computer and of log files, once a second | when the end is asked for |
 //! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
+//! | `start-up` | whether everything expected came up, the sign of life, a planned restart | when the end is asked for |
 //! | `historian` | sending the journal's rows to PostgreSQL, on a runtime of its own | when the end is asked for |
 //! | task `historian` | the link to PostgreSQL | when the end is asked for |
 //! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
@@ -22,12 +23,13 @@
 mod calibrating;
 mod caring;
 mod errand_pool;
-mod errands;
+pub mod errands;
 mod held;
 mod looking;
 mod measuring;
 mod probing;
 mod records;
+mod restarting;
 mod running;
 pub mod scaling;
 mod serving;
@@ -36,6 +38,7 @@ mod signing;
 #[cfg(feature = "demo")]
 mod staging;
 mod start;
+mod starting;
 mod threads;
 
 pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};

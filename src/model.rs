@@ -20,6 +20,7 @@ pub mod people;
 pub mod quantity;
 pub mod record;
 pub mod signed;
+pub mod startup;
 pub mod status;
 pub mod timetable;
 pub mod upkeep;

@@ -5,9 +5,12 @@ pub mod checks;
 pub mod compliance;
 pub mod desk;
 pub mod due;
+pub mod ended;
 pub mod errand;
+pub mod expected;
 pub mod record;
 pub mod reference;
+pub mod restart;
 
 pub use catalogue::Catalogue;
 pub use desk::Desk;

@@ -33,8 +33,19 @@ pub fn config(root: &Sect) -> Config {
         logs: logs(&sect("logs")),
         mail: root.table("mail").map(mail),
         backup: backup(&sect("backup")),
-        maintenance: Maintenance { tasks: path(&sect("maintenance"), "tasks") },
+        maintenance: maintenance(&sect("maintenance")),
         console: console(&sect("console")),
+    }
+}
+
+fn maintenance(s: &Sect) -> Maintenance {
+    Maintenance {
+        tasks: path(s, "tasks"),
+        start_within: span(s, "start_within"),
+        reboot: Timetable::parse(word(s, "reboot")).unwrap_or_default(),
+        reboot_notice: span(s, "reboot_notice"),
+        reboot_command: text(s, "reboot_command"),
+        reboot_on_request: truth(s, "reboot_on_request"),
     }
 }
 

@@ -378,6 +378,16 @@ pub struct Backup {
 pub struct Maintenance {
     /// The catalogue's file, relative to the configuration directory; the built-in one where there is none.
     pub tasks: PathBuf,
+    /// How long everything expected may take to run after a start.
+    pub start_within: Duration,
+    /// When the computer is restarted by itself.
+    pub reboot: Timetable,
+    /// How long ahead that is announced.
+    pub reboot_notice: Duration,
+    /// What restarts the computer: a program and its words.
+    pub reboot_command: Arc<str>,
+    /// Whether a person may ask for it here.
+    pub reboot_on_request: bool,
 }
 
 /// The console.

@@ -288,6 +288,11 @@ impl Core {
                 self.facts.forward_fault.clone_from(&f.fault);
                 self.shown.forward = *f;
             }
+            Input::Start(start) => {
+                self.shown.start = Arc::new(*start);
+                self.facts.start = Arc::clone(&self.shown.start);
+                self.eventful = true;
+            }
             Input::Database(out) => self.database(*out),
             Input::Writer(w) => self.writer(w),
             Input::Intent(i) => self.intent(*i),

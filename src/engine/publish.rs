@@ -23,6 +23,7 @@ use crate::model::fleet::NodeState;
 use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
+use crate::model::startup::StartBoard;
 
 /// Frames of traffic kept for the console.
 const TRAFFIC: usize = 600;
@@ -57,6 +58,8 @@ pub struct Shown {
     pub journal: JournalBoard,
     /// Answers to questions about the past.
     pub history: Arc<[Arc<Answer>]>,
+    /// The program's start.
+    pub start: Arc<StartBoard>,
     /// The nodes that write to the same database.
     pub fleet: Arc<[NodeState]>,
     events: Ring<Event>,
@@ -100,6 +103,7 @@ impl Shown {
                 ..JournalBoard::default()
             },
             history: Arc::new([]),
+            start: Arc::default(),
             fleet: Arc::new([]),
             events,
             indicators: Arc::new([]),
@@ -210,6 +214,7 @@ impl Shown {
             database: self.database.clone(),
             journal: self.journal.clone(),
             history: Arc::clone(&self.history),
+            start: Arc::clone(&self.start),
             fleet: Arc::clone(&self.fleet),
             alarms: alarms.into(),
             events: self.events.to_vec().into(),

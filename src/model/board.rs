@@ -15,6 +15,7 @@ use super::fleet::NodeState;
 use super::history::Answer;
 use super::host::HostReport;
 use super::logs::LogReport;
+use super::startup::StartBoard;
 use super::upkeep::UpkeepBoard;
 use crate::base::clock::Now;
 
@@ -283,6 +284,8 @@ pub struct Board {
     pub history: Arc<[Arc<Answer>]>,
     /// Maintenance.
     pub upkeep: Arc<UpkeepBoard>,
+    /// The program's start, and a restart that is planned.
+    pub start: Arc<StartBoard>,
     /// The picture asked for by [`super::intent::IntentKind::Watch`].
     pub snapshot: Option<Arc<Snapshot>>,
     /// Faults that the demonstration can inject; empty in production.
@@ -320,6 +323,7 @@ impl Board {
             events: Arc::new([]),
             history: Arc::new([]),
             upkeep: Arc::default(),
+            start: Arc::default(),
             snapshot: None,
             demo: Arc::new([]),
         }
