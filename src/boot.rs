@@ -9,6 +9,7 @@
 //! | `host`, `logs` | readings of the computer and of log files, once a second | when the end is asked for |
 //! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
 //! | `historian` | sending the journal's rows to PostgreSQL, on a runtime of its own | when the end is asked for |
+//! | `historian-ahead` | reads of the journal's file, one portion ahead of the sending | with `historian` |
 //! | task `historian` | the link to PostgreSQL | when the end is asked for |
 //! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
 //! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
@@ -17,6 +18,7 @@
 //! Channels: one bounded queue into the decider ([`crate::engine::Intake`]), one bounded queue to the journal, a watch
 //! per PLC for what is wanted on its tags, and the board's watch. Nothing else is shared.
 
+mod archive;
 mod calibrating;
 mod caring;
 mod errands;
@@ -34,6 +36,7 @@ mod staging;
 mod start;
 mod threads;
 
+pub use archive::{Archive, before};
 pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use caring::Database;
 pub use measuring::measure;

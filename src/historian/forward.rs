@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::Client;
 use tokio_postgres::error::{Error, SqlState};
+use tokio_postgres::{Client, Statement};
 
 use super::partitions::{self, Partitions};
 use super::past;
@@ -165,7 +165,11 @@ async fn work(
         Ok(seat) => seat,
         Err(text) => return text,
     };
-    let mut there = There { client, seat, names: Names::default(), partitions: Partitions::default() };
+    let statements = match within(SMALL, Statements::prepare(client)).await {
+        Ok(statements) => statements,
+        Err(text) => return text,
+    };
+    let mut there = There { client, seat, names: Names::default(), partitions: Partitions::default(), statements };
     let (mut beat, mut told): (Option<Mono>, Option<Mono>) = (None, None);
     let mut counted: (Mono, u64) = (clock.now().mono, 0);
     loop {
@@ -357,6 +361,32 @@ struct There<'c> {
     seat: Seat,
     names: Names,
     partitions: Partitions,
+    statements: Statements,
+}
+
+/// What every portion asks, prepared once a session.
+struct Statements {
+    stands: Statement,
+    move_on: Statement,
+    /// Prepared when there are readings: should their table be gone, the other streams go on.
+    copy_readings: Option<Statement>,
+}
+
+impl Statements {
+    async fn prepare(client: &Client) -> Result<Self, Error> {
+        let stands = format!(
+            "select position from {SCHEMA}.forwarded where node_id = $1 and journal = $2 and stream = $3 for update"
+        );
+        let move_on = format!(
+            "update {SCHEMA}.forwarded set position = $4, hash = coalesce($5, hash), rows = rows + $6, at = now() \
+             where node_id = $1 and journal = $2 and stream = $3"
+        );
+        Ok(Self {
+            stands: client.prepare(&stands).await?,
+            move_on: client.prepare(&move_on).await?,
+            copy_readings: None,
+        })
+    }
 }
 
 impl There<'_> {
@@ -368,7 +398,7 @@ impl There<'_> {
         let node = self.seat.node_id;
         match rows {
             Rows::Events(r) => {
-                let times: Vec<_> = r.iter().map(|e| e.at).collect();
+                let times: Vec<_> = r.iter().map(|e| rows::within_reach(e.at)).collect();
                 self.partitions.ensure(self.client, "event", times).await
             }
             Rows::Minutes(r) => {
@@ -376,12 +406,12 @@ impl There<'_> {
                 self.partitions.ensure(self.client, "minute", r.iter().map(|m| rows::moment(m.at))).await
             }
             Rows::Waveforms(r) => {
-                let times: Vec<_> = r.iter().map(|w| w.at).collect();
+                let times: Vec<_> = r.iter().map(|w| rows::within_reach(w.at)).collect();
                 self.partitions.ensure(self.client, "waveform", times).await
             }
             Rows::Seconds(r) => {
                 self.names.learn_regions(self.client, node, r).await?;
-                self.partitions.ensure(self.client, "reading", r.iter().map(|s| rows::moment(s.second))).await
+                self.partitions.ensure(self.client, "reading", rows::days(&r.rows)).await
             }
         }
     }
@@ -393,12 +423,9 @@ impl There<'_> {
         portion: &Portion,
         alone: Option<&str>,
     ) -> Result<Applied, Error> {
-        let owner = self.seat.owner();
+        let (owner, ask) = (self.seat.owner(), &mut self.statements);
         let tx = self.client.transaction().await?;
-        let sql = format!(
-            "select position from {SCHEMA}.forwarded where node_id = $1 and journal = $2 and stream = $3 for update"
-        );
-        let row = tx.query_one(&sql, &[&owner.node_id, &&*owner.journal, &stream.word()]).await?;
+        let row = tx.query_one(&ask.stands, &[&owner.node_id, &&*owner.journal, &stream.word()]).await?;
         let position = row.get::<_, i64>(0).unsigned_abs();
         if position != expected {
             return Ok(Applied::Elsewhere(position));
@@ -413,18 +440,20 @@ impl There<'_> {
             }
             (Rows::Minutes(r), _) => rows::minutes(&tx, &self.names, owner.node_id, r).await?,
             (Rows::Waveforms(r), _) => rows::waveforms(&tx, &owner, r).await?,
-            (Rows::Seconds(r), _) => rows::readings(&tx, &self.names, owner.node_id, r).await?,
+            (Rows::Seconds(r), _) => {
+                let copy = match &ask.copy_readings {
+                    Some(copy) => copy,
+                    None => ask.copy_readings.insert(rows::copy_of_readings(&tx).await?),
+                };
+                rows::readings(&tx, copy, &self.names, owner.node_id, r).await?;
+            }
         }
         let hash: Option<&[u8]> = match &portion.rows {
             Rows::Events(r) => r.last().map(|e| e.hash.as_slice()),
             _ => None,
         };
-        let sql = format!(
-            "update {SCHEMA}.forwarded set position = $4, hash = coalesce($5, hash), rows = rows + $6, at = now() \
-             where node_id = $1 and journal = $2 and stream = $3"
-        );
         let (up_to, count) = (portion.up_to as i64, portion.rows.len() as i64);
-        tx.execute(&sql, &[&owner.node_id, &&*owner.journal, &stream.word(), &up_to, &hash, &count]).await?;
+        tx.execute(&ask.move_on, &[&owner.node_id, &&*owner.journal, &stream.word(), &up_to, &hash, &count]).await?;
         tx.commit().await?;
         Ok(Applied::Done)
     }
