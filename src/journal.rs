@@ -20,6 +20,7 @@ mod testing;
 mod upgrade;
 
 pub use append::Batch;
+pub use chain::Verdict;
 pub use error::JournalError;
 pub use fold::Fold;
 pub use history::{EventFilter, History, Page, SeriesInfo, Step};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::history::{self, History};
 use super::{chain, packed, rows};
@@ -103,13 +103,7 @@ impl Outbox for Reader {
     }
 
     fn hash_of(&mut self, seq: u64) -> Result<Option<[u8; 32]>, String> {
-        self.read(|c| {
-            let hash = c
-                .prepare_cached("select hash from event where seq = ?1")?
-                .query_row([seq as i64], |r| r.get::<_, Vec<u8>>(0))
-                .optional()?;
-            Ok(hash.and_then(|h| chain::as_hash(&h)))
-        })
+        self.read(|c| history::hash_of(c, seq))
     }
 }
 
