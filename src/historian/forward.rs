@@ -33,8 +33,10 @@ const SMALL: Duration = Duration::from_secs(5);
 const LARGE: Duration = Duration::from_secs(30);
 /// Making or changing the schema may take so long: it waits for other nodes that do the same.
 const SCHEMA_WITHIN: Duration = Duration::from_mins(10);
-/// Rows of a portion.
-const PORTION: usize = 20_000;
+/// Rows of a portion: of seconds, which are small and many, more than of the others.
+fn portion(stream: Stream) -> usize {
+    if stream == Stream::Second { 60_000 } else { 20_000 }
+}
 /// When there is nothing to send, it is looked again after this time.
 const IDLE: Duration = Duration::from_millis(500);
 /// What waits is counted and told so often.
@@ -179,7 +181,7 @@ async fn work(
             Ok(false) => return "the journal was begun anew; its rows follow under its new name".into(),
             Err(text) => return text,
         }
-        let sent = match pump::round(&mut *ends.outbox, &mut there, &mut state.at, PORTION).await {
+        let sent = match pump::round(&mut *ends.outbox, &mut there, &mut state.at, portion).await {
             Ok(sent) => sent,
             Err(Fault::Link(text) | Fault::Journal(text)) => return text,
         };
@@ -224,7 +226,10 @@ async fn work(
             housekeep(there.client, clock).await;
         }
         let pause = if sent == 0 { IDLE } else { pace(sent, clock.now().mono.since(began), cfg.catch_up_rows_per_s) };
-        tokio::time::sleep(pause).await;
+        // The shortest sleep is a millisecond, which counts in a catch-up.
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 
