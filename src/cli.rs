@@ -14,10 +14,13 @@ pub mod globals;
 pub mod history;
 pub mod keys;
 pub mod later;
+pub mod maintenance;
 pub mod manual;
 pub mod measure;
 pub mod out;
-pub mod status;
+mod secret;
+mod status;
+pub mod user;
 
 use std::ffi::OsString;
 

@@ -33,9 +33,11 @@ const SMALL: Duration = Duration::from_secs(5);
 const LARGE: Duration = Duration::from_secs(30);
 /// Making or changing the schema may take so long: it waits for other nodes that do the same.
 const SCHEMA_WITHIN: Duration = Duration::from_mins(10);
-/// Rows of a portion: of seconds, which are small and many, more than of the others.
-fn portion(stream: Stream) -> usize {
-    if stream == Stream::Second { 60_000 } else { 20_000 }
+/// Rows of a portion: of seconds, which are small and many, more than of the others; and never more than go in a second, so
+/// that the pause after it is short.
+fn portion(stream: Stream, rows_per_s: u32) -> usize {
+    let most = if stream == Stream::Second { 60_000 } else { 20_000 };
+    most.min(rows_per_s.max(100) as usize)
 }
 /// When there is nothing to send, it is looked again after this time.
 const IDLE: Duration = Duration::from_millis(500);
@@ -174,6 +176,7 @@ async fn work(
     let mut there = There { client, seat, names: Names::default(), partitions: Partitions::default(), statements };
     let (mut beat, mut told): (Option<Mono>, Option<Mono>) = (None, None);
     let mut counted: (Mono, u64) = (clock.now().mono, 0);
+    let most = |stream| portion(stream, cfg.catch_up_rows_per_s);
     loop {
         let began = clock.now().mono;
         match there.journal_is_the_same(ends) {
@@ -181,7 +184,7 @@ async fn work(
             Ok(false) => return "the journal was begun anew; its rows follow under its new name".into(),
             Err(text) => return text,
         }
-        let sent = match pump::round(&mut *ends.outbox, &mut there, &mut state.at, portion).await {
+        let sent = match pump::round(&mut *ends.outbox, &mut there, &mut state.at, most).await {
             Ok(sent) => sent,
             Err(Fault::Link(text) | Fault::Journal(text)) => return text,
         };
@@ -517,5 +520,7 @@ mod tests {
         assert_eq!(pace(20_000, Duration::from_millis(100), 50_000), Duration::from_millis(300));
         assert_eq!(pace(20_000, Duration::from_secs(1), 50_000), Duration::ZERO);
         assert_eq!(pace(1, Duration::ZERO, 0), Duration::from_secs(1));
+        assert_eq!(portion(Stream::Second, 500), 500, "no pause is longer than a second");
+        assert_eq!([portion(Stream::Second, 1_000_000), portion(Stream::Event, 1_000_000)], [60_000, 20_000]);
     }
 }
