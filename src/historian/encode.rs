@@ -180,7 +180,7 @@ mod tests {
             let got = decode(&bytes);
             prop_assert_eq!(got.len(), count);
             for (i, row) in got.iter().enumerate() {
-                prop_assert_eq!(row[4].as_deref(), Some((i as f32).to_be_bytes().as_slice()));
+                prop_assert_eq!(row[4].clone(), Some((i as f32).to_be_bytes().to_vec()));
             }
         }
     }
