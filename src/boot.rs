@@ -10,6 +10,7 @@
 //! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
 //! | `start-up` | whether everything expected came up, the sign of life, a planned restart | when the end is asked for |
 //! | `historian` | sending the journal's rows to PostgreSQL, on a runtime of its own | when the end is asked for |
+//! | `historian-ahead` | reads of the journal's file, one portion ahead of the sending | with `historian` |
 //! | task `historian` | the link to PostgreSQL | when the end is asked for |
 //! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
 //! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
@@ -20,6 +21,7 @@
 //! Channels: one bounded queue into the decider ([`crate::engine::Intake`]), one bounded queue to the journal, a watch
 //! per PLC for what is wanted on its tags, and the board's watch. Nothing else is shared.
 
+mod archive;
 mod calibrating;
 mod caring;
 mod errand_pool;
@@ -41,6 +43,7 @@ mod start;
 mod starting;
 mod threads;
 
+pub use archive::{Archive, before};
 pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use caring::Database;
 pub use measuring::measure;

@@ -11,9 +11,10 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
+use super::archive::Archive;
 use super::errands::Live;
 use super::held::Held;
-use super::looking::{Further, Looking};
+use super::looking::Looking;
 use super::restarting::Wish;
 use super::threads::Threads;
 use super::{errand_pool, errands, scaling, serving, signals, signing, starting};
@@ -26,7 +27,7 @@ use crate::config::sections::{Camera, Config, Historian};
 use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
-use crate::historian::{care, forward};
+use crate::historian::{ahead, care, forward};
 use crate::journal::FinishedRun;
 use crate::journal::{self, Opened, Retention, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
@@ -218,7 +219,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     };
 
     // The decider.
-    let looking = Looking::start(&threads, &clock, &intake, &held.dir, database(&config));
+    let looking = Looking::start(&threads, &clock, &intake, &held.dir, Archive::of(&config));
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
@@ -552,8 +553,11 @@ fn send_on(
 ) {
     let who = forward::Who { site: config.site.name.clone(), node: config.site.node.clone() };
     let (sink, nodes_sink, renames) = (intake.clone(), intake.clone(), writes.clone());
+    let reader = || Box::new(journal::Reader::new(&data.join(journal::FILE_NAME)));
+    let (outbox, reading_ahead) = ahead::pair(reader(), reader());
+    threads.spawn("historian-ahead", move || reading_ahead.run());
     let ends = forward::Ends {
-        outbox: Box::new(journal::Reader::new(&data.join(journal::FILE_NAME))),
+        outbox: Box::new(outbox),
         rename: Box::new(move |name| drop(renames.try_send(Write::Rename(name)))),
         // Only a hint for the journal's retention: one that finds no room is followed by the next.
         sent: Box::new(move |stream, position| drop(writes.try_send(Write::Sent(stream, position)))),
@@ -566,12 +570,6 @@ fn send_on(
         Ok(own) => own.block_on(forward::run(cfg, who, ends, clock, shutdown)),
         Err(e) => error!("nothing can be sent to the database: {e}"),
     });
-}
-
-/// Where questions about the past go when the journal does not reach back far enough.
-fn database(config: &Config) -> Option<Further> {
-    let cfg = config.historian.clone()?;
-    Some(Further { cfg, site: config.site.name.clone(), node: config.site.node.clone() })
 }
 
 fn watch_host(threads: &Threads, stop: &Stop, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) {
