@@ -13,7 +13,8 @@ use crate::model::fleet::NodeState;
 use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::intent::Intent;
-use crate::model::logs::LogReport;
+use crate::model::logs::{LogPage, LogReport};
+use crate::model::mail::MailBoard;
 use crate::model::vibration::Sample;
 
 /// Room for about ten seconds of sixteen cameras with four regions each.
@@ -36,6 +37,10 @@ pub enum Input {
     Host(Box<HostReport>),
     /// Log files.
     Logs(Box<LogReport>),
+    /// What was found in a log file.
+    LogPage(Box<LogPage>),
+    /// The sending of mail.
+    Mail(Box<MailBoard>),
     /// The link to PostgreSQL.
     Historian(Box<HistorianBoard>),
     /// The nodes that write to the same database.
