@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure,
+    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, logs, mail, manual, measure,
     status,
 };
 use crate::base::error::Outcome;
@@ -59,6 +59,10 @@ enum Command {
     History(history::HistoryArgs),
     /// How the database is, what is slow in it, and its upkeep
     Db(db::DbArgs),
+    /// The newest log records, followed and filtered; patterns of the logs
+    Logs(logs::LogsArgs),
+    /// A letter to the receivers, now
+    Mail(mail::MailArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),
     /// The console's keys
@@ -90,6 +94,8 @@ impl Args {
             Some(Command::Fleet) => fleet::run(&globals()?),
             Some(Command::History(a)) => history::run(&globals()?, &a),
             Some(Command::Db(a)) => db::run(&globals()?, &a),
+            Some(Command::Logs(a)) => logs::run(&globals()?, &a),
+            Some(Command::Mail(a)) => mail::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),
             Some(Command::Completions(a)) => manual::completions(&a),

@@ -402,6 +402,7 @@ mod tests {
             historian: &historian,
             journal: &journal,
             logs: None,
+            mail: &MailBoard::default(),
             database: &DatabaseBoard::default(),
             forward: &ForwardBoard::default(),
         };
