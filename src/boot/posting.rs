@@ -32,8 +32,11 @@ pub fn send_test_mail(globals: &Globals) -> Result<Result<String, String>, Failu
     let mail = Mail {
         to: Vec::new(),
         subject: format!("[{}] test letter", site.name).into(),
-        body: format!("{} {}\n\nThis is the letter of `vms mail test`. Alarms come the same way.\n", site.name, site.node)
-            .into(),
+        body: format!(
+            "{} {}\n\nThis is the letter of `vms mail test`. Alarms come the same way.\n",
+            site.name, site.node
+        )
+        .into(),
     };
     let letter = Waiting { mail, number: u64::try_from(now.as_millisecond()).unwrap_or_default(), at: now, refused: 0 };
     let sent = Server::new(&settings).and_then(|s| s.send(&letter).map_err(|e| e.to_string()));

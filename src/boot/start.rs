@@ -178,11 +178,8 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
 
     // The decider.
     let looking = Looking::start(&threads, &clock, &intake, &held.dir, database(&config));
-    let allowed = Allowed {
-        own: log.path().to_owned(),
-        watch: config.logs.watch.clone(),
-        zone: config.site.time_zone.clone(),
-    };
+    let allowed =
+        Allowed { own: log.path().to_owned(), watch: config.logs.watch.clone(), zone: config.site.time_zone.clone() };
     let reading = Reading::start(&threads, &clock, &intake, allowed);
     let letters = send_mail(&threads, &stop, &clock, &intake, &config, &board, &held.dir);
     let outlets = Outlets {
@@ -515,7 +512,9 @@ fn send_mail(
         letters,
         clock: Arc::clone(clock),
         pauses: notify::Worker::PAUSES,
-        report: Box::new(move |m| drop(sink.push(Input::Mail(Box::new(m))))),
+        report: Box::new(move |m| {
+            sink.push(Input::Mail(Box::new(m)));
+        }),
     };
     let shutdown = stop.shutdown.clone();
     threads.spawn("mail", move || notify::run(worker, &shutdown));
@@ -533,8 +532,7 @@ fn watch_logs(
 ) {
     let rules: Vec<Arc<str>> = config.mail.iter().filter_map(|m| m.log_patterns.clone()).collect();
     let miner = Miner::new(Some(data.join(memory::FILE_NAME)), &rules);
-    let mut tails =
-        Tails::new(log.path(), &config.logs.watch).with_dropped(log.dropped_counter()).with_miner(miner);
+    let mut tails = Tails::new(log.path(), &config.logs.watch).with_dropped(log.dropped_counter()).with_miner(miner);
     let (shutdown, clock, sink) = (stop.shutdown.clone(), Arc::clone(clock), intake.clone());
     threads.spawn("logs", move || {
         loop {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, logs, mail, manual, measure,
-    status,
+    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, logs, mail,
+    manual, measure, status,
 };
 use crate::base::error::Outcome;
 

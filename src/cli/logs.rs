@@ -166,7 +166,12 @@ fn patterns(globals: &Globals, args: &PatternsArgs) -> Outcome {
 }
 
 /// Mines a whole file; a line without a time counts as written when the one before it was.
-fn mine(path: &std::path::Path, into: &mut Patterns, zone: &jiff::tz::TimeZone, now: jiff::Timestamp) -> Result<(), Failure> {
+fn mine(
+    path: &std::path::Path,
+    into: &mut Patterns,
+    zone: &jiff::tz::TimeZone,
+    now: jiff::Timestamp,
+) -> Result<(), Failure> {
     use std::io::BufRead as _;
     let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
     let mut reader = std::io::BufReader::with_capacity(1 << 20, file);

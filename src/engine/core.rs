@@ -536,7 +536,11 @@ impl Core {
             IntentKind::Bookmark { source, line, note } => {
                 let said = if note.is_empty() { String::new() } else { format!("{note}: ") };
                 let text = format!("log line kept by {who}: {said}{line} ({source})");
-                self.emit_durably(EventKind::Note { text: text.into() }, reply.map(|r| (r, "kept in the shift log".into())), now);
+                self.emit_durably(
+                    EventKind::Note { text: text.into() },
+                    reply.map(|r| (r, "kept in the shift log".into())),
+                    now,
+                );
             }
             IntentKind::RecordCare(record) => {
                 self.shown.database.last = Some(Arc::clone(&record));

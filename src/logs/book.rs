@@ -56,9 +56,7 @@ impl Wanted {
         let text = filter.filter(|f| !f.is_empty()).map(expression).transpose()?;
         let words = match level {
             Severity::Error => Some(r#"(?i-u)err|fatal|panic|crit|alert|emerg|severe|traceback|"level":\s*[5-9]"#),
-            Severity::Warn => {
-                Some(r#"(?i-u)err|fatal|panic|crit|alert|emerg|severe|traceback|warn|"level":\s*[4-9]"#)
-            }
+            Severity::Warn => Some(r#"(?i-u)err|fatal|panic|crit|alert|emerg|severe|traceback|warn|"level":\s*[4-9]"#),
             _ => None,
         };
         let quick = match &text {
@@ -155,7 +153,14 @@ impl Book {
         Ok(page)
     }
 
-    fn forward(&mut self, from: u64, most: usize, w: &Wanted, page: &mut LogPage, go_on: &dyn Fn() -> bool) -> Result<(), io::Error> {
+    fn forward(
+        &mut self,
+        from: u64,
+        most: usize,
+        w: &Wanted,
+        page: &mut LogPage,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), io::Error> {
         let mut records = Vec::new();
         let mut at = from;
         page.at_start = from == 0;
@@ -184,7 +189,14 @@ impl Book {
         Ok(())
     }
 
-    fn backward(&mut self, to: u64, most: usize, w: &Wanted, page: &mut LogPage, go_on: &dyn Fn() -> bool) -> Result<(), io::Error> {
+    fn backward(
+        &mut self,
+        to: u64,
+        most: usize,
+        w: &Wanted,
+        page: &mut LogPage,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), io::Error> {
         let mut records = Vec::new();
         let mut at = to;
         page.at_end = to >= self.size;
@@ -442,7 +454,9 @@ fn continues(line: &[u8]) -> bool {
         WORDS.iter().any(|w| {
             let word = &w[..w.len() - 3];
             front[..colon].ends_with(word)
-                && (colon == word.len() || front[colon - word.len() - 1].is_ascii_whitespace() || front[colon - word.len() - 1] == b']')
+                && (colon == word.len()
+                    || front[colon - word.len() - 1].is_ascii_whitespace()
+                    || front[colon - word.len() - 1] == b']')
         })
     })
 }

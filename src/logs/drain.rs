@@ -256,9 +256,10 @@ mod tests {
         ]);
         assert!(got.contains(&"WARN disk / is <n> % full".to_owned()), "{got:?}");
         assert!(got.contains(&"ERROR port is gone".to_owned()), "{got:?}");
-        assert_eq!(mined(&["send to alpha of the group failed now", "send to beta of the group failed now"]), [
-            "send to <*> of the group failed now"
-        ].map(|_| "send to <*> of the group failed now".to_owned()));
+        assert_eq!(
+            mined(&["send to alpha of the group failed now", "send to beta of the group failed now"]),
+            ["send to <*> of the group failed now"].map(|_| "send to <*> of the group failed now".to_owned())
+        );
     }
 
     #[test]

@@ -25,7 +25,11 @@ pub fn mask(line: &[u8], out: &mut Vec<u8>) {
         if before > 0 {
             out.push(b' ');
         }
-        if odd { mask_word(word, out) } else { out.extend_from_slice(word) }
+        if odd {
+            mask_word(word, out)
+        } else {
+            out.extend_from_slice(word)
+        }
         if before == 0 && matches!(&out[..], b"<time>" | b"[<time>" | b"[<time>]" | b"<time>:") {
             out.clear();
         }
@@ -48,7 +52,8 @@ const ODD: [bool; 256] = {
 
 fn mask_word(word: &[u8], out: &mut Vec<u8>) {
     let opens = |b: &u8| matches!(b, b'"' | b'\'' | b'(' | b'[' | b'{' | b'<' | b'`');
-    let closes = |b: &u8| matches!(b, b'"' | b'\'' | b')' | b']' | b'}' | b'>' | b',' | b';' | b':' | b'.' | b'!' | b'`');
+    let closes =
+        |b: &u8| matches!(b, b'"' | b'\'' | b')' | b']' | b'}' | b'>' | b',' | b';' | b':' | b'.' | b'!' | b'`');
     let front = word.iter().take_while(|b| opens(b)).count();
     let back = word[front..].iter().rev().take_while(|b| closes(b)).count();
     let (core, tail) = word[front..].split_at(word.len() - front - back);
@@ -116,8 +121,7 @@ fn numbers(w: &[u8], out: &mut Vec<u8>) {
         }
         out.extend_from_slice(b"<n>");
         while at < w.len()
-            && (w[at].is_ascii_digit()
-                || matches!(w[at], b'.' | b',') && w.get(at + 1).is_some_and(u8::is_ascii_digit))
+            && (w[at].is_ascii_digit() || matches!(w[at], b'.' | b',') && w.get(at + 1).is_some_and(u8::is_ascii_digit))
         {
             at += 1;
         }
@@ -139,8 +143,14 @@ mod tests {
     #[test]
     fn what_changes_is_masked_and_the_rest_stays() {
         for (line, want) in [
-            ("2026-11-23T22:41:07.250Z  INFO vms::camera: stream opened in 3.5 ms", "INFO vms::camera: stream opened in <n> ms"),
-            ("2026-11-23 22:41:07.123 IST [812] ERROR:  relation \"t7\" does not exist", "IST [<n>] ERROR: relation \"t<n>\" does not exist"),
+            (
+                "2026-11-23T22:41:07.250Z  INFO vms::camera: stream opened in 3.5 ms",
+                "INFO vms::camera: stream opened in <n> ms",
+            ),
+            (
+                "2026-11-23 22:41:07.123 IST [812] ERROR:  relation \"t7\" does not exist",
+                "IST [<n>] ERROR: relation \"t<n>\" does not exist",
+            ),
             ("connect to 10.20.0.11:554 failed", "connect to <ip> failed"),
             ("peer 10.20.0.11, gone", "peer <ip>, gone"),
             ("id 550e8400-e29b-41d4-a716-446655440000.", "id <uuid>."),

@@ -47,7 +47,11 @@ impl Memory {
         }
         let text = fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
         let kept: Self = serde_json::from_slice(&text).map_err(|e| format!("{} is damaged: {e}", path.display()))?;
-        if kept.version == VERSION { Ok(Some(kept)) } else { Err(format!("{} is from another version", path.display())) }
+        if kept.version == VERSION {
+            Ok(Some(kept))
+        } else {
+            Err(format!("{} is from another version", path.display()))
+        }
     }
 
     /// Writes the file.

@@ -87,8 +87,7 @@ impl Miner {
             self.shown = Some(now.mono);
             let (known, forgotten, since) = self.patterns.figures();
             let patterns = self.patterns.shown(now.wall).into();
-            self.report =
-                Arc::new(PatternReport { patterns, known, forgotten, since, fault: self.fault.clone() });
+            self.report = Arc::new(PatternReport { patterns, known, forgotten, since, fault: self.fault.clone() });
         }
         match self.saved {
             None => self.saved = Some(now.mono),

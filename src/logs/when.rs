@@ -32,7 +32,9 @@ pub fn when(line: &[u8], zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn number(bytes: &[u8]) -> Option<i16> {
-    bytes.iter().try_fold(0i16, |n, b| b.is_ascii_digit().then(|| n.checked_mul(10)?.checked_add(i16::from(b - b'0')))?)
+    bytes
+        .iter()
+        .try_fold(0i16, |n, b| b.is_ascii_digit().then(|| n.checked_mul(10)?.checked_add(i16::from(b - b'0')))?)
 }
 
 fn two(line: &[u8], at: usize) -> Option<i8> {
@@ -90,9 +92,9 @@ fn zoned(local: DateTime, rest: &[u8], zone: &TimeZone) -> Option<Timestamp> {
         Some(b'Z' | b'z') => Some(Offset::UTC),
         Some(b'U') if rest.starts_with(b"UTC") => Some(Offset::UTC),
         Some(b'G') if rest.starts_with(b"GMT") => Some(Offset::UTC),
-        Some(sign @ (b'+' | b'-')) => offset(rest).and_then(|s| {
-            Offset::from_seconds(if *sign == b'-' { -s } else { s }).ok()
-        }),
+        Some(sign @ (b'+' | b'-')) => {
+            offset(rest).and_then(|s| Offset::from_seconds(if *sign == b'-' { -s } else { s }).ok())
+        }
         _ => None,
     };
     match fixed {

@@ -81,14 +81,20 @@ impl Gather {
         let seen = *self.seen_event.get_or_insert(start);
         let oldest = board.events.first().map_or(0, |e| e.seq);
         if oldest > seen + 1 && seen > start {
-            self.put(now, "events passed unseen", &format!("{} events came faster than they could be looked at; see `vms history`", oldest - seen - 1));
+            self.put(
+                now,
+                "events passed unseen",
+                &format!("{} events came faster than they could be looked at; see `vms history`", oldest - seen - 1),
+            );
         }
         for event in board.events.iter().filter(|e| e.seq > seen) {
             self.event(event, now);
         }
         self.seen_event = board.events.last().map(|e| e.seq).max(Some(seen));
         let lines = board.logs.as_ref().map(|l| Arc::clone(&l.critical));
-        for line in lines.iter().flat_map(|l| l.iter()).filter(|l| l.number > self.seen_line).cloned().collect::<Vec<_>>() {
+        for line in
+            lines.iter().flat_map(|l| l.iter()).filter(|l| l.number > self.seen_line).cloned().collect::<Vec<_>>()
+        {
             self.seen_line = line.number;
             self.line(&line, now);
         }
@@ -96,7 +102,9 @@ impl Gather {
 
     fn event(&mut self, event: &Event, now: Now) {
         match &event.kind {
-            EventKind::AlarmRaised { alarm, priority, value, limit, unit, text, advice, .. } if *priority >= self.at_least => {
+            EventKind::AlarmRaised { alarm, priority, value, limit, unit, text, advice, .. }
+                if *priority >= self.at_least =>
+            {
                 let mut detail = String::new();
                 if let (Some(v), Some(l)) = (value, limit) {
                     let _ = writeln!(detail, "value {} {unit}, limit {} {unit}", sig3(Some(*v)), sig3(Some(*l)));
@@ -115,7 +123,12 @@ impl Gather {
                 let before = self.mailed.len();
                 self.mailed.retain(|a| **a != *alarm.as_str());
                 if self.mailed.len() < before {
-                    self.put_at(event.at, now, &format!("returned to normal: {alarm}"), &format!("event {}", event.seq));
+                    self.put_at(
+                        event.at,
+                        now,
+                        &format!("returned to normal: {alarm}"),
+                        &format!("event {}", event.seq),
+                    );
                 }
             }
             _ => {}
@@ -175,7 +188,8 @@ impl Gather {
             body.push('\n');
         }
         if all > items.len() as u64 {
-            let _ = writeln!(body, "{} more are not listed here; see `vms history events`.\n", all - items.len() as u64);
+            let _ =
+                writeln!(body, "{} more are not listed here; see `vms history events`.\n", all - items.len() as u64);
         }
         let _ = writeln!(body, "Written by vms. See the console, or `vms alarms`, on {}.", self.node);
         Mail { to: Vec::new(), subject: subject.into(), body: body.into() }
@@ -186,7 +200,11 @@ impl Gather {
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if clean.chars().count() <= most { clean } else { clean.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
+    if clean.chars().count() <= most {
+        clean
+    } else {
+        clean.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]
@@ -242,8 +260,10 @@ mod tests {
     #[test]
     fn a_return_is_told_of_what_was_told() {
         let mut g = Gather::new(Priority::High, Duration::from_secs(10), &board(Vec::new()));
-        let back = |seq, alarm: &str| {
-            Event { seq, at: at(0).wall, kind: EventKind::AlarmReturned { alarm: alarm.into(), value: None } }
+        let back = |seq, alarm: &str| Event {
+            seq,
+            at: at(0).wall,
+            kind: EventKind::AlarmReturned { alarm: alarm.into(), value: None },
         };
         g.look(&board(vec![raised(2, Priority::High, "hot"), back(3, "a2"), back(4, "other")]), at(1));
         let letter = g.due(at(7)).unwrap();
@@ -254,7 +274,13 @@ mod tests {
     fn log_lines_are_told_once() {
         let mut g = Gather::new(Priority::High, Duration::from_secs(10), &board(Vec::new()));
         let mut b = board(Vec::new());
-        let line = |number| CriticalLine { number, at: at(0).wall, source: "pg.log".into(), text: "PANIC: no".into(), rule: "PANIC".into() };
+        let line = |number| CriticalLine {
+            number,
+            at: at(0).wall,
+            source: "pg.log".into(),
+            text: "PANIC: no".into(),
+            rule: "PANIC".into(),
+        };
         b.logs = Some(Arc::new(crate::model::logs::LogReport {
             at: at(0),
             sources: Vec::new(),

@@ -58,7 +58,10 @@ impl Queue {
                 Err(e) => {
                     let aside = path.with_extension("json.bad");
                     let _ = fs::rename(path, &aside);
-                    tracing::warn!("letters that waited cannot be read ({e}); their file lies at {} now", aside.display());
+                    tracing::warn!(
+                        "letters that waited cannot be read ({e}); their file lies at {} now",
+                        aside.display()
+                    );
                 }
             }
         }
@@ -138,9 +141,9 @@ impl Queue {
 
     fn save(&mut self) {
         let Some(path) = &self.file else { return };
-        let kept = serde_json::to_vec(&self.letters).map_err(|e| e.to_string()).and_then(|bytes| {
-            Draft::beside(path).and_then(|d| d.keep(&bytes)).map_err(|e| e.to_string())
-        });
+        let kept = serde_json::to_vec(&self.letters)
+            .map_err(|e| e.to_string())
+            .and_then(|bytes| Draft::beside(path).and_then(|d| d.keep(&bytes)).map_err(|e| e.to_string()));
         self.fault = kept.err().map(|why| format!("letters are not kept over a restart: {why}").into());
     }
 }

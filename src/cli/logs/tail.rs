@@ -44,7 +44,10 @@ pub(super) fn run(globals: &Globals, args: &TailArgs) -> Outcome {
     let wish = Wish { level, filter, json: globals.json, many: files.len() > 1 };
     let place = match &args.from {
         None => Place::End,
-        Some(t) => Place::Time(t.parse::<Timestamp>().map_err(|e| usage(format!("--from {t}: {e}; write a time such as 2026-11-23T02:15:00+05:30")))?),
+        Some(t) => Place::Time(
+            t.parse::<Timestamp>()
+                .map_err(|e| usage(format!("--from {t}: {e}; write a time such as 2026-11-23T02:15:00+05:30")))?,
+        ),
     };
     let mut shown = Vec::new();
     let mut failures = Vec::new();

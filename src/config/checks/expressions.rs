@@ -28,6 +28,9 @@ mod tests {
         };
         assert_eq!(with("\"PANIC|No space left\""), "");
         let got = with("\"PANIC(\"");
-        assert!(got.contains("vms.toml:5:1: mail.log_patterns: this is no regular expression: unclosed group"), "{got}");
+        assert!(
+            got.contains("vms.toml:5:1: mail.log_patterns: this is no regular expression: unclosed group"),
+            "{got}"
+        );
     }
 }

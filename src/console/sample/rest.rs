@@ -171,10 +171,37 @@ fn patterns() -> Arc<PatternReport> {
     };
     let postgres = "postgresql-<n>-main.log";
     let patterns = vec![
-        one(postgres, "IST [<n>] ERROR: could not extend file <path>: No space left on device", Severity::Error, 3, 0, 3.0, Some(0.0), true),
-        one(postgres, "IST [<n>] ERROR: canceling statement due to timeout", Severity::Error, 214, 61, 12.0, Some(2.0), false),
+        one(
+            postgres,
+            "IST [<n>] ERROR: could not extend file <path>: No space left on device",
+            Severity::Error,
+            3,
+            0,
+            3.0,
+            Some(0.0),
+            true,
+        ),
+        one(
+            postgres,
+            "IST [<n>] ERROR: canceling statement due to timeout",
+            Severity::Error,
+            214,
+            61,
+            12.0,
+            Some(2.0),
+            false,
+        ),
         one("vms.log", "WARN camera <*> <n> frames lost", Severity::Warn, 9120, 200, 31.0, Some(29.0), false),
-        one("vms.log", "INFO journal: committed <n> events in <n> ms", Severity::Info, 1_840_221, 200, 3600.0, None, false),
+        one(
+            "vms.log",
+            "INFO journal: committed <n> events in <n> ms",
+            Severity::Info,
+            1_840_221,
+            200,
+            3600.0,
+            None,
+            false,
+        ),
     ];
     let since = Some(ago(200 * 86_400_000).wall);
     Arc::new(PatternReport { patterns: patterns.into(), known: 4, forgotten: 0, since, fault: None })

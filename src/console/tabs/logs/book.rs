@@ -145,7 +145,10 @@ impl Logs {
         let view = self.book.as_mut().filter(|_| focused)?;
         let count = view.page.as_ref().map_or(0, |p| p.records.len());
         let (first, last) = view.page.as_ref().map_or((None, None), |p| {
-            (p.records.first().map(|r| r.offset).filter(|_| !p.at_start), p.records.last().map(|r| r.end).filter(|_| !p.at_end))
+            (
+                p.records.first().map(|r| r.offset).filter(|_| !p.at_start),
+                p.records.last().map(|r| r.end).filter(|_| !p.at_end),
+            )
         });
         let at = view.cursor.at();
         match action {
@@ -234,9 +237,7 @@ impl Logs {
                 Err(why) => Want::Say(why),
             },
             NOTE => match self.line_of(ctx) {
-                Some((source, line)) => {
-                    Want::Send(IntentKind::Bookmark { source, line, note: text.trim().into() })
-                }
+                Some((source, line)) => Want::Send(IntentKind::Bookmark { source, line, note: text.trim().into() }),
                 None => Want::Say("The line is gone; select it again.".into()),
             },
             _ => Want::Pass,

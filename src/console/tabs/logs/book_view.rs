@@ -80,7 +80,9 @@ fn empty_words(filter: &str) -> String {
     if filter.is_empty() {
         "There is no such record in this direction. Home and End go to the ends; v shows other levels.".into()
     } else {
-        format!("No record has \"{filter}\" at this level in this direction. / changes the filter; Home and End go to the ends.")
+        format!(
+            "No record has \"{filter}\" at this level in this direction. / changes the filter; Home and End go to the ends."
+        )
     }
 }
 

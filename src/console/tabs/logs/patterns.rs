@@ -45,8 +45,10 @@ impl Logs {
                 self.patterns = None;
                 Some(Want::Nothing)
             }
-            "whole-file" | "find" | "find-next" | "find-previous" | "go-to-time" | "bookmark" | "pause" | "next-error"
-            | "previous-error" => Some(Want::Say("Patterns are shown; p goes back to the lines.".into())),
+            "whole-file" | "find" | "find-next" | "find-previous" | "go-to-time" | "bookmark" | "pause"
+            | "next-error" | "previous-error" => {
+                Some(Want::Say("Patterns are shown; p goes back to the lines.".into()))
+            }
             _ => Some(if view.cursor.act(action, count) { Want::Nothing } else { Want::Pass }),
         }
     }
@@ -139,7 +141,13 @@ fn whole(frame: &mut Frame<'_>, area: Rect, p: &LogPattern, ctx: &Ctx<'_>) {
     let zone = &ctx.board.time_zone;
     let time = |t: jiff::Timestamp| t.to_zoned(zone.clone()).strftime("%F %H:%M:%S").to_string();
     let facts = format!("{} lines, first {}, last {}", p.count, time(p.first_seen), time(p.last_seen));
-    paragraph(frame.buffer_mut(), Rect { y: area.y + 1, height: 1, ..area }, &facts, ctx.theme.style(Role::Quiet), ctx.theme);
+    paragraph(
+        frame.buffer_mut(),
+        Rect { y: area.y + 1, height: 1, ..area },
+        &facts,
+        ctx.theme.style(Role::Quiet),
+        ctx.theme,
+    );
     let rest = Rect { y: area.y + 2, height: area.height - 2, ..area };
     paragraph(frame.buffer_mut(), rest, &p.template, severity_style(p.severity, ctx), ctx.theme);
 }
