@@ -19,12 +19,13 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 14] = [
+const OWNED_CRATES: [(&str, &[&str]); 15] = [
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("lettre", &["notify"]),
     ("plotters", &["figure"]),
     ("ratatui", &["console"]),
     ("refinery", &["journal", "historian"]),
