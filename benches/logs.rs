@@ -33,7 +33,12 @@ fn line(i: usize, out: &mut Vec<u8>) {
         1 => writeln!(out, "{t} DEBUG vms::plc: poll {i} of 10.20.0.{} answered in {} ms", i % 250, i % 40),
         2 => writeln!(out, "{t}  WARN vms::journal: commit took {} ms, {} rows wait", i % 900, i % 5000),
         3 => writeln!(out, "{t}  INFO vms::historian: sent {} rows to /var/lib/postgresql/{}", i % 9999, i % 3),
-        4 => writeln!(out, "{t}  INFO request id=550e8400-e29b-41d4-a716-44665544{:04x} took={}us status=200", i % 65536, i % 999),
+        4 => writeln!(
+            out,
+            "{t}  INFO request id=550e8400-e29b-41d4-a716-44665544{:04x} took={}us status=200",
+            i % 65536,
+            i % 999
+        ),
         5 => writeln!(out, "{t}  INFO session of user operator on tty{} began at console {}", i % 9, i % 4),
         _ => writeln!(out, "{t} ERROR vms::camera: no frames from 10.20.1.{}:554 for {} s", i % 250, i % 60),
     };
@@ -70,12 +75,19 @@ fn mining() {
         best = best.min(cpu(clock) - begun);
         assert!(drain.len() < 100, "{} templates", drain.len());
     }
-    println!("mining              {:>8.2} million lines per CPU second  {:>8.0} MB/s", lines.len() as f64 / best / 1e6, text.len() as f64 / best / 1e6);
+    println!(
+        "mining              {:>8.2} million lines per CPU second  {:>8.0} MB/s",
+        lines.len() as f64 / best / 1e6,
+        text.len() as f64 / best / 1e6
+    );
     let clock = Instant::now();
     let begun = cpu(clock);
     let errors = lines.iter().filter(|l| severity(&String::from_utf8_lossy(l)) == Severity::Error).count();
     let took = cpu(clock) - begun;
-    println!("severity            {:>8.2} million lines per CPU second  ({errors} errors)", lines.len() as f64 / took / 1e6);
+    println!(
+        "severity            {:>8.2} million lines per CPU second  ({errors} errors)",
+        lines.len() as f64 / took / 1e6
+    );
 }
 
 fn ask(path: &Path, place: Place, level: Severity, filter: Option<&str>, records: usize) -> (f64, f64, usize, u64) {
@@ -90,7 +102,11 @@ fn ask(path: &Path, place: Place, level: Severity, filter: Option<&str>, records
 
 fn told(what: &str, (took, on, found, read): (f64, f64, usize, u64)) {
     let rate = read as f64 / on / 1e9;
-    println!("{what:<36} {:>8.1} ms  {:>8.1} ms CPU  {rate:>6.2} GB/s CPU  {found} records", took * 1000.0, on * 1000.0);
+    println!(
+        "{what:<36} {:>8.1} ms  {:>8.1} ms CPU  {rate:>6.2} GB/s CPU  {found} records",
+        took * 1000.0,
+        on * 1000.0
+    );
 }
 
 /// CPU seconds of the programs that have ended (proc(5): cutime and cstime, in hundredths of a second).
@@ -132,7 +148,10 @@ fn main() {
     let warm = ask(&path, Place::Start, none, Some("no such words"), 1);
     println!("\n1 GiB, warm ({:.1} s before)", warm.0);
     told("open, newest 200", ask(&path, Place::End, none, None, 200));
-    told("go to a time", ask(&path, Place::Time(Timestamp::from_second(1_780_050_000).unwrap_or_default()), none, None, 200));
+    told(
+        "go to a time",
+        ask(&path, Place::Time(Timestamp::from_second(1_780_050_000).unwrap_or_default()), none, None, 200),
+    );
     for _ in 0..2 {
         told("search, any case", ask(&path, Place::Start, none, Some("the needle"), 1));
         told("search, exact case", ask(&path, Place::Start, none, Some("(?-i)the needle"), 1));

@@ -14,6 +14,8 @@
 //! | task `historian` | the link to PostgreSQL | when the end is asked for |
 //! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
 //! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
+//! | `errand-N` | what maintenance steps look at or do that takes its time | after the errand in hand |
+//! | `access` | looks at PINs, watches the file of people | when the end is asked for |
 //! | `console`, on the main thread | the terminal | by the person, or with the terminal |
 //!
 //! Channels: one bounded queue into the decider ([`crate::engine::Intake`]), one bounded queue to the journal, a watch
@@ -21,6 +23,7 @@
 
 mod calibrating;
 mod caring;
+mod errand_pool;
 mod errands;
 mod held;
 mod looking;
@@ -33,6 +36,7 @@ mod running;
 pub mod scaling;
 mod serving;
 mod signals;
+mod signing;
 #[cfg(feature = "demo")]
 mod staging;
 mod start;
@@ -43,9 +47,9 @@ pub use caring::Database;
 pub use measuring::measure;
 pub use posting::{own_log, send_test_mail};
 pub use probing::{keys, probe};
-pub use records::{Records, records, unreadable};
+pub use records::{Records, moment, records, unreadable};
 pub use running::{run_console, run_engine};
-pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, fleet, set_demo_fault};
+pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, fleet, maintenance, set_demo_fault, upkeep};
 #[cfg(feature = "demo")]
 pub use staging::run_demo;
 

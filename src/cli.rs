@@ -16,10 +16,13 @@ pub mod keys;
 pub mod later;
 pub mod logs;
 pub mod mail;
+pub mod maintenance;
 pub mod manual;
 pub mod measure;
 pub mod out;
-pub mod status;
+mod secret;
+mod status;
+pub mod user;
 
 use std::ffi::OsString;
 

@@ -189,7 +189,8 @@ fn database(cfg: &sections::Historian) -> Probe {
 fn mail(cfg: &Mail) -> Probe {
     let verdict = || -> Result<String, String> {
         let (host, port, tls) = place(&cfg.server)?;
-        let address = (host.as_str(), port).to_socket_addrs().map_err(|e| format!("{host}: {e}; check the name"))?.next();
+        let address =
+            (host.as_str(), port).to_socket_addrs().map_err(|e| format!("{host}: {e}; check the name"))?.next();
         let address = address.ok_or_else(|| format!("{host} has no address"))?;
         let mut stream = TcpStream::connect_timeout(&address, SERVER_WITHIN)
             .map_err(|e| format!("{host}:{port}: {e}; check network and server"))?;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, logs, mail,
-    manual, measure, status,
+    maintenance, manual, measure, status, user,
 };
 use crate::base::error::Outcome;
 
@@ -63,6 +63,10 @@ enum Command {
     Logs(logs::LogsArgs),
     /// A letter to the receivers, now
     Mail(mail::MailArgs),
+    /// What is due, the guided tasks, their signed records, and the proof of them
+    Maintenance(maintenance::MaintenanceArgs),
+    /// The people who may sign, their roles and PINs
+    User(user::UserArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),
     /// The console's keys
@@ -96,6 +100,8 @@ impl Args {
             Some(Command::Db(a)) => db::run(&globals()?, &a),
             Some(Command::Logs(a)) => logs::run(&globals()?, &a),
             Some(Command::Mail(a)) => mail::run(&globals()?, &a),
+            Some(Command::Maintenance(a)) => maintenance::run(&globals()?, &a),
+            Some(Command::User(a)) => user::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),
             Some(Command::Completions(a)) => manual::completions(&a),
