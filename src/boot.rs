@@ -5,6 +5,8 @@
 //! | `decider` | [`crate::engine::Core`]: readings, alarms, the board | when the end is asked for |
 //! | `journal` | the journal's file | after the decider, when all is written |
 //! | `history` | reads of the journal's file, for questions about the past | with the decider |
+//! | `log-pages` | looks into log files, for the Logs tab | with the decider |
+//! | `mail` | letters and the mail server ([`crate::notify`]) | when the end is asked for; what waits is on the disk |
 //! | `camera-ID` | one camera's pipeline; GStreamer adds its streaming threads | when the end is asked for |
 //! | `host`, `logs` | readings of the computer and of log files, once a second | when the end is asked for |
 //! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
@@ -29,7 +31,9 @@ pub mod errands;
 mod held;
 mod looking;
 mod measuring;
+mod posting;
 mod probing;
+mod reading;
 mod records;
 mod restarting;
 mod running;
@@ -47,6 +51,7 @@ pub use archive::{Archive, before};
 pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use caring::Database;
 pub use measuring::measure;
+pub use posting::{own_log, send_test_mail};
 pub use probing::{keys, probe};
 pub use records::{Records, moment, records, unreadable};
 pub use running::{run_console, run_engine};

@@ -19,7 +19,7 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OW18ED_CRATES: [(&str, &[&str]); 18] = [
+const OWNED_CRATES: [(&str, &[&str]); 19] = [
     ("argon2", &["access"]),
     ("base64", &["camera"]),
     ("clap", &["cli"]),
@@ -28,6 +28,7 @@ const OW18ED_CRATES: [(&str, &[&str]); 18] = [
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("lettre", &["notify"]),
     ("md5", &["camera"]),
     ("plotters", &["figure"]),
     ("ratatui", &["console"]),
