@@ -16,6 +16,7 @@ pub mod host;
 pub mod journal;
 pub mod logs;
 pub mod model;
+pub mod paper;
 pub mod plc;
 pub mod upkeep;
 pub mod vibration;

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod intent;
 pub mod logs;
 pub mod outbox;
+pub mod paper;
 pub mod quantity;
 pub mod record;
 pub mod signed;
