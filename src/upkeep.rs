@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod checks;
 pub mod desk;
+pub mod documents;
 pub mod due;
 pub mod errand;
 pub mod reference;

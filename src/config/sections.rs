@@ -40,6 +40,8 @@ pub struct Config {
     pub backup: Backup,
     /// `[maintenance]`
     pub maintenance: Maintenance,
+    /// `[[contact]]`
+    pub contacts: Vec<Contact>,
     /// `[console]`
     pub console: Console,
 }
@@ -378,6 +380,21 @@ pub struct Backup {
 pub struct Maintenance {
     /// The catalogue's file, relative to the configuration directory; the built-in one where there is none.
     pub tasks: PathBuf,
+}
+
+/// A person or office to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Name.
+    pub name: Arc<str>,
+    /// What they are called for.
+    pub role: Arc<str>,
+    /// Telephone number.
+    pub phone: Option<Arc<str>>,
+    /// Mail address.
+    pub mail: Option<Arc<str>>,
+    /// When they can be reached.
+    pub hours: Option<Arc<str>>,
 }
 
 /// The console.
