@@ -12,6 +12,8 @@
 //! | task `historian` | the link to PostgreSQL | when the end is asked for |
 //! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
 //! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
+//! | `errand-N` | what maintenance steps look at or do that takes its time | after the errand in hand |
+//! | `access` | looks at PINs, watches the file of people | when the end is asked for |
 //! | `console`, on the main thread | the terminal | by the person, or with the terminal |
 //!
 //! Channels: one bounded queue into the decider ([`crate::engine::Intake`]), one bounded queue to the journal, a watch
@@ -19,6 +21,7 @@
 
 mod calibrating;
 mod caring;
+mod errand_pool;
 mod errands;
 mod held;
 mod looking;
@@ -29,6 +32,7 @@ mod running;
 pub mod scaling;
 mod serving;
 mod signals;
+mod signing;
 #[cfg(feature = "demo")]
 mod staging;
 mod start;

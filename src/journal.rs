@@ -24,7 +24,7 @@ pub use error::JournalError;
 pub use fold::Fold;
 pub use history::{EventFilter, History, Page, SeriesInfo, Step};
 pub use outbox::Reader;
-pub use restore::Restored;
+pub use restore::{FinishedRun, Restored};
 pub use store::{Opened, Store};
 pub use writer::{Retention, Write, WriterOut};
 

@@ -1,5 +1,6 @@
 //! `vms`: camera-based vibration monitoring with its operations console. The rooms are described in `docs/architecture.md`.
 
+pub mod access;
 pub mod alarm;
 pub mod base;
 pub mod boot;

@@ -2,10 +2,12 @@
 
 pub mod catalogue;
 pub mod checks;
+pub mod compliance;
 pub mod desk;
 pub mod documents;
 pub mod due;
 pub mod errand;
+pub mod record;
 pub mod reference;
 
 pub use catalogue::Catalogue;

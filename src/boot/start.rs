@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use super::held::Held;
 use super::looking::{Further, Looking};
 use super::threads::Threads;
-use super::{scaling, serving, signals};
+use super::{errand_pool, errands, scaling, serving, signals, signing};
 use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
@@ -35,6 +35,12 @@ use crate::model::intent::Intent;
 use crate::model::timetable::Done;
 use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
+use crate::access;
+use crate::journal::FinishedRun;
+use crate::model::people::Person;
+use crate::model::upkeep::{Answer, Outcome};
+use crate::upkeep::catalogue::Subjects;
+use crate::upkeep::desk::{Finished, Wanted};
 use crate::upkeep::{Catalogue, checks};
 use crate::vibration::{FrameMeter, Luma, RegionSpec};
 use crate::{historian, host};
@@ -113,7 +119,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     let config = Arc::new(config);
     let log = log(&held.dir, &config, options.stderr, &clock)?;
     info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), data = %held.dir.display(), "the engine starts");
-    let catalogue = catalogue(&config, options.config_dir.as_deref())?;
+    let catalogue = catalogue(&config, options.config_dir.as_deref(), &held.dir)?;
     let (store, past) = record(&held.dir, clock.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -172,13 +178,27 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     // The database's care gets its wishes over a short queue.
     let (caring, cared) = mpsc::channel::<care::Asked>(CARES);
 
+    // Wishes reach the decider through a task of their own; errands make some too.
+    let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
+    let means = errands::Means {
+        config: Arc::clone(&config),
+        config_file: options.config_file.clone(),
+        data: held.dir.clone(),
+        clock: Arc::clone(&clock),
+        intents: Some(intents.clone()),
+    };
+    let help = Help {
+        errands: errand_pool::start(&threads, means, &stop.shutdown, &intake),
+        access: signing::start(&threads, held.dir.clone(), Arc::clone(&clock), stop.shutdown.clone(), intake.clone()),
+    };
+
     // The decider.
     let looking = Looking::start(&threads, &clock, &intake, &held.dir, database(&config));
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, (controls, switches), resets, (caring, looking), &options, &intake),
+        requests: requests(&stop, &threads, (controls, switches), resets, (caring, looking, help), &options, &intake),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -202,7 +222,6 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         runtime.spawn(care::run(settings, Arc::clone(&clock), stop.shutdown.clone(), cared, push));
     }
     runtime.spawn(signals::listen(stop.clone()));
-    let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
     let sink = intake.clone();
     runtime.spawn(async move {
         while let Some(wish) = wishes.recv().await {
@@ -250,13 +269,33 @@ fn log(data: &Path, config: &Config, stderr: bool, clock: &Arc<dyn Clock>) -> Re
     own::start(&settings, Arc::clone(clock)).map_err(|e| Failure::new(Exit::CannotWrite, e.to_string()))
 }
 
-/// The site's own catalogue where there is one, else the built-in one.
-fn catalogue(config: &Config, dir: Option<&Path>) -> Result<Catalogue, Failure> {
-    let own = dir.map(|d| d.join(&config.maintenance.tasks)).filter(|p| p.exists());
-    let bad = |e: &dyn std::fmt::Display| Failure::new(Exit::BadConfig, e.to_string());
-    match own {
-        Some(path) => Catalogue::load(&path).map_err(|e| bad(&e)),
-        None => Catalogue::built_in().map_err(|e| bad(&e)),
+/// The site's own catalogue and guides where there are any, else the built-in ones; with a step for each camera, PLC and
+/// directory where steps ask for that.
+fn catalogue(config: &Config, dir: Option<&Path>, data: &Path) -> Result<Catalogue, Failure> {
+    let all = Catalogue::load(dir, &config.maintenance.tasks)
+        .map_err(|e| Failure::new(Exit::BadConfig, e.to_string()))?;
+    Ok(all.for_site(&subjects(config, data)))
+}
+
+/// What steps that are asked for each of something are asked for here.
+pub(super) fn subjects(config: &Config, data: &Path) -> Subjects {
+    let disk = |path: &Path, what: &str| (Arc::from(data.join(path).to_string_lossy()), Arc::from(what));
+    let mut disks: Vec<(Arc<str>, Arc<str>)> = vec![
+        disk(Path::new(""), "data"),
+        disk(&config.recording.directory, "recordings"),
+        disk(&config.logs.directory, "logs"),
+    ];
+    // Directories below the data directory lie on its disk unless something is mounted there; each is told once.
+    disks.dedup_by(|a, b| a.0 == b.0);
+    Subjects {
+        cameras: config
+            .cameras
+            .iter()
+            .filter(|c| c.enabled)
+            .map(|c| (Arc::from(c.id.as_str()), Arc::clone(&c.name)))
+            .collect(),
+        plcs: config.plcs.iter().map(|p| (Arc::from(p.id.as_str()), Arc::from(p.id.as_str()))).collect(),
+        disks,
     }
 }
 
@@ -276,6 +315,8 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         alarms: r.alarms,
         recent: r.recent,
         upkeep: r.upkeep,
+        long_ago: r.long_ago.into_iter().map(finished).collect(),
+        people: people(data),
         baselines: r.baselines,
         care: r.care,
         events: r.events,
@@ -283,6 +324,19 @@ fn record(data: &Path, clock: &dyn Clock) -> Result<(Store, Past), Failure> {
         note,
     };
     Ok((store, past))
+}
+
+fn finished(f: FinishedRun) -> Finished {
+    let FinishedRun { run, task, who, at, passed, abandoned } = f;
+    Finished { run, task: task.into(), who: who.into(), at, passed, abandoned }
+}
+
+/// Who can sign. Measuring goes on whatever is wrong with that file.
+fn people(data: &Path) -> Arc<[Person]> {
+    access::everybody(data).unwrap_or_else(|e| {
+        error!("{e}; nobody can sign until then");
+        [].into()
+    })
 }
 
 /// What the database's care starts from.
@@ -340,17 +394,24 @@ fn hooks(index: u16, cfg: &Camera, intake: &Intake, switches: Switches) -> Hooks
     }
 }
 
+/// Threads that help with maintenance.
+struct Help {
+    errands: SyncSender<(Wanted, Arc<Board>)>,
+    access: SyncSender<signing::Asked>,
+}
+
 /// Carries out what the decider cannot: it must never wait, so faults of the demonstration get a thread of their own.
 fn requests(
     stop: &Stop,
     threads: &Threads,
     (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
-    (caring, looking): (mpsc::Sender<care::Asked>, Looking),
+    (caring, looking, help): (mpsc::Sender<care::Asked>, Looking, Help),
     options: &Options,
     intake: &Intake,
 ) -> Box<dyn Fn(Request) + Send> {
     let (stop, intake) = (stop.clone(), intake.clone());
+    let answers = intake.clone();
     let (fault_tx, fault_rx) = sync_channel::<(Arc<str>, bool)>(16);
     // The configuration is on a disk, and the decider never waits for one.
     let (scale_tx, scale_rx) = sync_channel::<(CameraId, String)>(4);
@@ -414,6 +475,20 @@ fn requests(
         Request::Fault { fault, on } => {
             if fault_tx.try_send((fault, on)).is_err() {
                 warn!("the demonstration is busy with earlier faults");
+            }
+        }
+        Request::Errand(wanted, board) => {
+            if let Err(full) = help.errands.try_send((wanted, board)) {
+                let (std::sync::mpsc::TrySendError::Full((w, _)) | std::sync::mpsc::TrySendError::Disconnected((w, _))) = full;
+                let busy = "the program is busy with other errands; look again";
+                let answer = Answer { outcome: Outcome::Unknown, evidence: vec![busy.into()] };
+                answers.push(Input::Errand(w, Box::new(answer)));
+            }
+        }
+        Request::Verify { person, pin, what, reply } => {
+            let asked = signing::Asked { person, pin, what, reply };
+            if help.access.try_send(asked).is_err() {
+                warn!("a PIN was not looked at: too many wait");
             }
         }
         Request::Shutdown => stop.ask("asked for by a person"),

@@ -315,7 +315,15 @@ impl App {
         match want {
             Want::Nothing | Want::Pass => {}
             // A person would answer what is on the frozen screen, not what is true by now.
-            Want::Send(IntentKind::StartRun { .. } | IntentKind::AnswerStep { .. } | IntentKind::AbandonRun { .. })
+            Want::Send(
+                IntentKind::StartRun { .. }
+                | IntentKind::AnswerStep { .. }
+                | IntentKind::AbandonRun { .. }
+                | IntentKind::Perform { .. }
+                | IntentKind::ReopenStep { .. }
+                | IntentKind::Sign { .. }
+                | IntentKind::CloseFollowUp { .. },
+            )
                 if self.frozen.is_some() =>
             {
                 self.say("The view is frozen: let it go on first.".into(), true);

@@ -3,6 +3,7 @@
 mod database;
 mod recording;
 mod settings;
+mod upkeep;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -29,10 +30,11 @@ use crate::model::compensation::Compensations;
 use crate::model::database::DatabaseWish;
 use crate::model::event::{Event, EventKind};
 use crate::model::history::{self, Answer as LookedUp, Ask, Asker};
-use crate::model::intent::{Intent, IntentKind, Reply};
+use crate::model::intent::{Intent, IntentKind, Pin, Reply, ToSign};
 use crate::model::upkeep::Answer;
 use crate::model::vibration::{Grade, Level, Role};
 use crate::model::{AlarmId, CameraId, PlcId};
+use crate::upkeep::desk::{Place, Wanted};
 use crate::upkeep::{Catalogue, Desk};
 
 /// The board is published this often when nothing special happens: quick enough to follow, slow enough to read.
@@ -58,7 +60,7 @@ pub struct Outlets {
 }
 
 /// What the decider cannot do itself.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Request {
     /// Somebody looks at this camera (or at none).
     Watch(Option<usize>),
@@ -94,6 +96,19 @@ pub enum Request {
         fault: Arc<str>,
         /// On or off.
         on: bool,
+    },
+    /// Make an errand of a maintenance step, with what was true when it was asked for.
+    Errand(Wanted, Arc<Board>),
+    /// See whether a PIN is right; the answer comes back as [`Input::Verified`].
+    Verify {
+        /// Whose.
+        person: Arc<str>,
+        /// The PIN.
+        pin: Pin,
+        /// For what.
+        what: ToSign,
+        /// Who waits for it.
+        reply: Option<SyncSender<Reply>>,
     },
     /// End the program.
     Shutdown,
@@ -149,7 +164,10 @@ impl Core {
             ..Facts::default()
         };
         let installed = past.first.unwrap_or(now.wall);
-        let desk = Desk::new(catalogue, config.site.time_zone.clone(), installed, &past.upkeep);
+        let place = Place { site: config.site.name.clone(), node: config.site.node.clone() };
+        let mut desk =
+            Desk::new(catalogue, place, config.site.time_zone.clone(), installed, &past.long_ago, &past.upkeep);
+        desk.know(Arc::clone(&past.people));
         let mut core = Self {
             regions,
             starts,
@@ -282,6 +300,10 @@ impl Core {
                 let now = self.clock.now();
                 self.emit(EventKind::Note { text }, now);
             }
+            Input::Errand(wanted, answer) => self.errand_done(&wanted, *answer),
+            Input::Verified(v) => self.verified(*v),
+            Input::People(people) => self.desk.know(people),
+            Input::TaskCalled { task, why } => self.task_called(&task, &why),
             Input::Demo(faults) => {
                 self.eventful = true;
                 self.shown.demo = faults.into();
@@ -355,6 +377,7 @@ impl Core {
                 for event in events {
                     self.fold.apply(&event);
                     self.desk.apply(&event);
+                    self.agreed(&event.kind);
                     self.learned(&event.kind);
                     self.switched(&event.kind);
                     self.scaled(&event.kind);
@@ -477,20 +500,16 @@ impl Core {
                     now,
                 );
             }
-            IntentKind::StartRun { task } => match self.desk.start(&task, &who) {
-                Ok((run, kind)) => {
-                    self.emit_durably(kind, reply.map(|r| (r, format!("run {run} begun"))), now);
-                }
-                Err(e) => answer(reply, Err(e)),
-            },
-            IntentKind::AnswerStep { run, step, answer: a } => match self.settled(run, &step, a, &who) {
-                Ok(kinds) => self.emit_all(kinds, reply, "saved", now),
-                Err(e) => answer(reply, Err(e)),
-            },
-            IntentKind::AbandonRun { run } => match self.desk.abandon(run, &who) {
-                Ok(kind) => self.emit_all(vec![kind], reply, "run ended", now),
-                Err(e) => answer(reply, Err(e)),
-            },
+            kind @ (IntentKind::StartRun { .. }
+            | IntentKind::AnswerStep { .. }
+            | IntentKind::AbandonRun { .. }
+            | IntentKind::LookAgain { .. }
+            | IntentKind::Perform { .. }
+            | IntentKind::ReopenStep { .. }
+            | IntentKind::PauseRun { .. }
+            | IntentKind::HandOver { .. }
+            | IntentKind::Sign { .. }
+            | IntentKind::CloseFollowUp { .. }) => self.upkeep_wish(kind, &who, why.as_deref(), reply, now),
             IntentKind::LearnBaseline(roi) => {
                 let asset = self.regions.iter().any(|r| r.id == roi && r.role == Role::Asset);
                 if asset {
@@ -555,14 +574,6 @@ impl Core {
             self.shown.history = history::with_answer(&self.shown.history, found);
             self.publish(self.clock.now());
         }
-    }
-
-    /// A step's answer: what the program checks itself is answered by the program, whatever was sent.
-    fn settled(&mut self, run: u64, step: &str, answer: Answer, who: &str) -> Result<Vec<EventKind>, String> {
-        let board = Arc::clone(&self.out.board.borrow());
-        let checks = self.checks;
-        let answer = self.desk.settle(run, step, answer, &|check| checks(check, &board));
-        self.desk.answer(run, step, answer, who)
     }
 
     fn carry_out(
@@ -695,6 +706,7 @@ impl Core {
             error!(count, "the engine did not keep up: facts were lost");
             self.emit(EventKind::Dropped { what: "facts".into(), count }, now);
         }
+        self.make_errands(now);
         self.shown.engine.dropped = vec![("facts".into(), dropped), ("journal writes".into(), self.unwritten)];
         self.shown.engine.dropped.retain(|(_, n)| *n > 0);
         self.shown.each_second(now);

@@ -12,9 +12,11 @@ use crate::model::camera::{CameraReport, Snapshot};
 use crate::model::fleet::NodeState;
 use crate::model::history::Answer;
 use crate::model::host::HostReport;
-use crate::model::intent::Intent;
+use crate::model::intent::{Intent, Reply, ToSign};
 use crate::model::logs::LogReport;
+use crate::model::people::Person;
 use crate::model::vibration::Sample;
+use crate::upkeep::desk::Wanted;
 
 /// Room for about ten seconds of sixteen cameras with four regions each.
 const QUEUE: usize = 16_384;
@@ -50,6 +52,19 @@ pub enum Input {
     History(Box<Answer>),
     /// Somebody asks for something.
     Intent(Box<Intent>),
+    /// An errand of a maintenance step has ended.
+    Errand(Wanted, Box<crate::model::upkeep::Answer>),
+    /// A PIN was looked at.
+    Verified(Box<Verified>),
+    /// Who can sign has changed.
+    People(Arc<[Person]>),
+    /// A maintenance task is called for.
+    TaskCalled {
+        /// The task's id.
+        task: Arc<str>,
+        /// Why.
+        why: Arc<str>,
+    },
     /// The demonstration's faults have changed.
     Demo(Vec<DemoFault>),
     /// Something that was carried out, or could not be, in words for the record.
@@ -59,6 +74,17 @@ pub enum Input {
         /// Whether it went wrong.
         bad: bool,
     },
+}
+
+/// A PIN that was looked at.
+#[derive(Debug)]
+pub struct Verified {
+    /// Whose it is, or in words why not.
+    pub person: Result<Person, String>,
+    /// For what it was given.
+    pub what: ToSign,
+    /// Who waits for it.
+    pub reply: Option<SyncSender<Reply>>,
 }
 
 /// The queue's entrance; cloned into every source. Never blocks: what finds no room is counted.

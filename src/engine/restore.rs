@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use crate::model::alarm::Alarm;
 use crate::model::event::Event;
+use crate::model::people::Person;
+use crate::upkeep::desk::Finished;
 
 /// The record as it was when the program ended, however it ended.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,10 @@ pub struct Past {
     pub recent: Vec<Event>,
     /// Events of maintenance: of open runs, of finished ones, and of each task's newest.
     pub upkeep: Vec<Event>,
+    /// Finished runs before those: when each task was done.
+    pub long_ago: Vec<Finished>,
+    /// Who can sign.
+    pub people: Arc<[Person]>,
     /// What became of the regions' baselines: the newest event of each kind, region and state; ascending.
     pub baselines: Vec<Event>,
     /// The newest run of each job for the database.

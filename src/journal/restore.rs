@@ -30,6 +30,8 @@ pub struct Restored {
     /// Every event of unfinished runs, of the newest 200 finished runs and of the newest finished run of each task;
     /// ascending.
     pub upkeep: Vec<Event>,
+    /// Finished runs before those, the newest 20 000: when each task was done.
+    pub long_ago: Vec<FinishedRun>,
     /// The newest event of each kind, region and state about the regions' baselines; ascending.
     pub baselines: Vec<Event>,
     /// The newest run of each job for the database.
@@ -70,6 +72,7 @@ fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
     let alarms = alarms(&tx, &mut unreadable)?;
     let recent = recent(&tx, &mut unreadable)?;
     let upkeep = upkeep(&tx, &mut unreadable)?;
+    let long_ago = long_ago(&tx, &upkeep)?;
     let baselines = all_of(&tx, BASELINES, &mut unreadable)?;
     let care = all_of(&tx, CARE, &mut unreadable)?;
     Ok(Restored {
@@ -77,6 +80,7 @@ fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
         alarms,
         recent,
         upkeep,
+        long_ago,
         baselines,
         care,
         events: events.unsigned_abs(),
@@ -145,14 +149,73 @@ pub(super) const RUNS: &str = "
     select subject from (select subject from event where kind = 'run_finished' order by seq desc limit ?1)
     union
     select subject from event where seq in (
-        select max(seq) from event where kind = 'run_finished' group by json_extract(body, '$.task'))";
+        select max(seq) from event where kind = 'run_finished' group by json_extract(body, '$.task'))
+    union
+    select subject from (
+        select subject from event where kind = 'run_finished' and not json_extract(body, '$.passed')
+        order by seq desc limit ?1)";
+
+/// Calls and waivers of tasks; bounded by how often people decide such things.
+pub(super) const DECISIONS: &str = "
+    select seq, at_ns, body from (
+        select seq, at_ns, body from event where kind in ('task_waived', 'task_called') order by seq desc limit 2000)
+    order by seq";
+
+/// Finished runs, as little as is needed of each.
+pub(super) const FINISHED: &str = "
+    select subject, at_ns, json_extract(body, '$.task'), json_extract(body, '$.who'), json_extract(body, '$.passed'),
+        json_extract(body, '$.abandoned')
+    from (select subject, at_ns, body from event where kind = 'run_finished' order by seq desc limit 20000)";
+
+/// A finished run of which only this is needed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FinishedRun {
+    /// Its number.
+    pub run: u64,
+    /// The task's id.
+    pub task: String,
+    /// Who.
+    pub who: String,
+    /// When.
+    pub at: Timestamp,
+    /// Every step passed.
+    pub passed: bool,
+    /// Ended early.
+    pub abandoned: bool,
+}
+
+/// All finished runs but those that are restored whole; what does not fit the form is left out.
+fn long_ago(conn: &Connection, whole: &[Event]) -> rusqlite::Result<Vec<FinishedRun>> {
+    let whole: BTreeSet<String> = whole.iter().filter_map(|e| e.kind.subject()).collect();
+    let mut query = conn.prepare(FINISHED)?;
+    let rows = query.query_map([], |r| {
+        let subject: Option<String> = r.get(0)?;
+        let at = rows::from_ns(r.get(1)?);
+        let (task, who): (Option<String>, Option<String>) = (r.get(2)?, r.get(3)?);
+        let (passed, abandoned): (Option<bool>, Option<bool>) = (r.get(4)?, r.get(5)?);
+        let run = subject.as_deref().filter(|s| !whole.contains(*s)).and_then(|s| s.parse().ok());
+        Ok(run.zip(task).map(|(run, task)| FinishedRun {
+            run,
+            task,
+            who: who.unwrap_or_default(),
+            at,
+            passed: passed.unwrap_or(false),
+            abandoned: abandoned.unwrap_or(true),
+        }))
+    })?;
+    let mut all = rows.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
+    all.reverse();
+    Ok(all)
+}
 
 fn upkeep(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Event>> {
     let mut runs = conn.prepare(RUNS)?;
     let runs =
         runs.query_map([FINISHED_RUNS], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<BTreeSet<_>>>()?;
     let mut of_run = conn.prepare(&format!(
-        "select {} from event where kind in ('run_started', 'step_answered', 'run_finished') and subject = ?1",
+        "select {} from event where kind in ('run_started', 'step_answered', 'run_finished', 'step_begun', 'step_reopened',
+             'run_paused', 'run_handed_over', 'record_countersigned', 'record_addendum', 'follow_up_closed')
+         and subject = ?1",
         rows::EVENT
     ))?;
     let mut out = Vec::new();
@@ -161,6 +224,7 @@ fn upkeep(conn: &Connection, unreadable: &mut u64) -> rusqlite::Result<Vec<Event
             keep(event?, unreadable, |e| out.push(e));
         }
     }
+    out.extend(all_of(conn, DECISIONS, unreadable)?);
     out.sort_by_key(|e| e.seq);
     Ok(out)
 }

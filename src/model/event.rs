@@ -13,6 +13,7 @@ use super::bus::PlcState;
 use super::camera::CameraState;
 use super::compensation::Compensation;
 use super::database::CareRecord;
+use super::signed::{Addendum, Record, Signature};
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
 pub use words::{ending, outcome};
@@ -113,6 +114,48 @@ pub enum EventKind {
         task: Arc<str>,
         /// Who.
         who: Arc<str>,
+        /// The camera, PLC or directory that a guide is followed for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<Arc<str>>,
+        /// The run and step that led here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<(u64, Arc<str>)>,
+    },
+    /// Somebody agreed to what the program is to do in a step; it began. Its answer follows.
+    StepBegun {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+        /// Who.
+        who: Arc<str>,
+    },
+    /// An answer was taken back before the record was signed.
+    StepReopened {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+        /// Who.
+        who: Arc<str>,
+    },
+    /// A run was laid aside, or taken up again.
+    RunPaused {
+        /// The run.
+        run: u64,
+        /// Laid aside.
+        paused: bool,
+        /// Who.
+        who: Arc<str>,
+    },
+    /// A run went over to another person.
+    RunHandedOver {
+        /// The run.
+        run: u64,
+        /// To whom.
+        to: Arc<str>,
+        /// By whom.
+        who: Arc<str>,
     },
     /// A step of a maintenance run was answered, by the program or by a person.
     StepAnswered {
@@ -137,6 +180,54 @@ pub enum EventKind {
         passed: bool,
         /// Ended before its last step.
         abandoned: bool,
+        /// The record, with its signature.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<Arc<Record>>,
+    },
+    /// A second person signed a record.
+    RecordCountersigned {
+        /// The run.
+        run: u64,
+        /// The hash that was signed.
+        hash: Arc<str>,
+        /// The signature.
+        signature: Signature,
+    },
+    /// Something was added to a record.
+    RecordAddendum {
+        /// The run.
+        run: u64,
+        /// What, by whom.
+        addendum: Addendum,
+    },
+    /// A task need not be done until then.
+    TaskWaived {
+        /// The task's id.
+        task: Arc<str>,
+        /// Until when.
+        until: Timestamp,
+        /// Who decided it.
+        who: Arc<str>,
+        /// Why.
+        why: Arc<str>,
+    },
+    /// A task is called for: it is due although the calendar does not say so.
+    TaskCalled {
+        /// The task's id.
+        task: Arc<str>,
+        /// Why.
+        why: Arc<str>,
+    },
+    /// What a step found not in order has been settled.
+    FollowUpClosed {
+        /// The run that found it.
+        run: u64,
+        /// The step.
+        step: Arc<str>,
+        /// Who.
+        who: Arc<str>,
+        /// What was done.
+        text: Arc<str>,
     },
     /// A region's baseline is to be learned anew; what was usual before counts no more.
     BaselineBegun {
@@ -218,6 +309,15 @@ impl EventKind {
             Self::RunStarted { .. } => "run_started",
             Self::StepAnswered { .. } => "step_answered",
             Self::RunFinished { .. } => "run_finished",
+            Self::StepBegun { .. } => "step_begun",
+            Self::StepReopened { .. } => "step_reopened",
+            Self::RunPaused { .. } => "run_paused",
+            Self::RunHandedOver { .. } => "run_handed_over",
+            Self::RecordCountersigned { .. } => "record_countersigned",
+            Self::RecordAddendum { .. } => "record_addendum",
+            Self::TaskWaived { .. } => "task_waived",
+            Self::TaskCalled { .. } => "task_called",
+            Self::FollowUpClosed { .. } => "follow_up_closed",
             Self::BaselineBegun { .. } => "baseline_begun",
             Self::BaselineLearned { .. } => "baseline_learned",
             Self::ScaleMeasured { .. } => "scale_measured",
@@ -239,9 +339,17 @@ impl EventKind {
                 Some(camera.to_string())
             }
             Self::Plc { plc, .. } => Some(plc.to_string()),
-            Self::RunStarted { run, .. } | Self::StepAnswered { run, .. } | Self::RunFinished { run, .. } => {
-                Some(run.to_string())
-            }
+            Self::RunStarted { run, .. }
+            | Self::StepAnswered { run, .. }
+            | Self::StepBegun { run, .. }
+            | Self::StepReopened { run, .. }
+            | Self::RunPaused { run, .. }
+            | Self::RunHandedOver { run, .. }
+            | Self::RunFinished { run, .. }
+            | Self::RecordCountersigned { run, .. }
+            | Self::RecordAddendum { run, .. }
+            | Self::FollowUpClosed { run, .. } => Some(run.to_string()),
+            Self::TaskWaived { task, .. } | Self::TaskCalled { task, .. } => Some(task.to_string()),
             Self::BaselineBegun { roi, .. } => Some(roi.to_string()),
             Self::BaselineLearned { roi, running, .. } => {
                 Some(format!("{roi} {}", if *running { "running" } else { "stopped" }))

@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
 use super::calibration::Length;
 use super::compensation::Compensation;
 use super::database::{CareRecord, DatabaseWish};
@@ -25,6 +29,53 @@ pub struct Intent {
 
 /// How a request ended: a sentence for the person, good or bad.
 pub type Reply = Result<String, String>;
+
+/// A PIN on its way: never shown, wiped when it is dropped.
+#[derive(Clone, Debug)]
+pub struct Pin(pub SecretString);
+
+impl PartialEq for Pin {
+    /// PINs are compared by their hash alone, elsewhere.
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
+}
+
+/// What a PIN is given for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToSign {
+    /// The record of a run whose steps are all answered.
+    Run {
+        /// The run.
+        run: u64,
+        /// The hash that the person saw.
+        hash: Arc<str>,
+    },
+    /// A finished record, by a second person.
+    Counter {
+        /// The run.
+        run: u64,
+        /// The hash that the person saw.
+        hash: Arc<str>,
+    },
+    /// Something added to a finished record.
+    Addendum {
+        /// The run.
+        run: u64,
+        /// What.
+        text: Arc<str>,
+    },
+    /// A task need not be done until then.
+    Waive {
+        /// The task's id.
+        task: Arc<str>,
+        /// Until when.
+        until: Timestamp,
+        /// Why.
+        why: Arc<str>,
+    },
+}
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +110,61 @@ pub enum IntentKind {
     StartRun {
         /// The task's id.
         task: Arc<str>,
+        /// For a guide: the camera, PLC or directory.
+        subject: Option<Arc<str>>,
+        /// The run and step that led here.
+        because: Option<(u64, Arc<str>)>,
+    },
+    /// Look again for an open check, or what an open action would do.
+    LookAgain {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+    },
+    /// Agree to what the program is to do in an action.
+    Perform {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+    },
+    /// Take the last answer of a run back.
+    ReopenStep {
+        /// The run.
+        run: u64,
+    },
+    /// Lay a run aside, or take it up again.
+    PauseRun {
+        /// The run.
+        run: u64,
+        /// Laid aside.
+        paused: bool,
+    },
+    /// Give a run to another person.
+    HandOver {
+        /// The run.
+        run: u64,
+        /// To whom.
+        to: Arc<str>,
+    },
+    /// A person gives their PIN for something.
+    Sign {
+        /// Who.
+        person: Arc<str>,
+        /// Their PIN.
+        pin: Pin,
+        /// For what.
+        what: ToSign,
+    },
+    /// Settle something that a step found.
+    CloseFollowUp {
+        /// The run that found it.
+        run: u64,
+        /// The step.
+        step: Arc<str>,
+        /// What was done.
+        text: Arc<str>,
     },
     /// Answer the step of a run.
     AnswerStep {

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::people::{Person, Role};
+use super::signed::Record;
+
 /// What a step asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
@@ -111,6 +114,30 @@ impl Cadence {
     }
 }
 
+/// From when the next time is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counting {
+    /// From the calendar: once in each period.
+    #[default]
+    Plan,
+    /// From the last time it was done.
+    Completion,
+}
+
+/// When a task falls due within its period, in the site's zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// The day it is due: the weekday of a week (1 is Monday), the day of a month, the day of a quarter's first month;
+    /// none: the period's last.
+    pub day: Option<u8>,
+    /// The time of that day, a shift's end perhaps, in minutes after midnight; none: the day's end.
+    pub minute: Option<u16>,
+    /// How long after that it counts as overdue, minutes.
+    pub grace_min: u32,
+    /// From when the next time is counted.
+    pub counting: Counting,
+}
+
 /// Whether a task is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -119,8 +146,13 @@ pub enum Due {
     Overdue,
     /// To be done in this period.
     Due,
+    /// Called off until a date, by somebody who may.
+    Waived,
     /// Done in this period.
     Done,
+    /// Done when something asks for it, and nothing does now.
+    #[serde(rename = "as needed")]
+    AsNeeded,
 }
 
 impl Due {
@@ -130,7 +162,9 @@ impl Due {
         match self {
             Self::Overdue => "overdue",
             Self::Due => "due",
+            Self::Waived => "waived",
             Self::Done => "done",
+            Self::AsNeeded => "as needed",
         }
     }
 }
@@ -156,6 +190,14 @@ pub struct TaskBoard {
     pub last_by: Option<(Arc<str>, bool)>,
     /// Its steps.
     pub steps: Arc<[StepDef]>,
+    /// Who may sign it: this role or a higher one.
+    pub role: Role,
+    /// Whether an admin signs too.
+    pub counter_sign: bool,
+    /// Whether it is a troubleshooting guide.
+    pub guide: bool,
+    /// Why it is waived, or called for.
+    pub why: Option<Arc<str>>,
 }
 
 /// The outcome of a step.
@@ -188,8 +230,16 @@ pub struct StepBoard {
     pub def: StepDef,
     /// Its answer; none while it is open.
     pub answer: Option<Answer>,
-    /// For an open check: what the program would answer now.
+    /// For an open check: what the program would answer now. For an open action: what it would do.
     pub proposal: Option<Answer>,
+    /// Whether the program is at it now.
+    pub working: bool,
+    /// Whether it is asked, by its conditions; none: an earlier step decides that.
+    pub applies: Option<bool>,
+    /// Who answered.
+    pub who: Option<Arc<str>>,
+    /// When it was answered, or an action begun.
+    pub at: Option<Timestamp>,
 }
 
 /// A guided run.
@@ -207,13 +257,21 @@ pub struct RunBoard {
     pub started: Timestamp,
     /// Its steps, in order.
     pub steps: Vec<StepBoard>,
+    /// The camera, PLC or directory that a guide is followed for.
+    pub subject: Option<Arc<str>>,
+    /// Whether it is laid aside.
+    pub paused: bool,
+    /// Who may sign it.
+    pub role: Role,
+    /// When every step is answered and a signature is missing: the hash that is signed.
+    pub to_sign: Option<Arc<str>>,
 }
 
 impl RunBoard {
-    /// Index of the first open step; none when all are answered.
+    /// Index of the first open step that is asked; none when all are answered.
     #[must_use]
     pub fn current(&self) -> Option<usize> {
-        self.steps.iter().position(|s| s.answer.is_none())
+        self.steps.iter().position(|s| s.answer.is_none() && s.applies != Some(false))
     }
 }
 
@@ -232,6 +290,55 @@ pub struct RunRecord {
     pub passed: bool,
     /// Ended early.
     pub abandoned: bool,
+    /// The record as it is kept; none for old ones, which are read from the journal when somebody opens them.
+    pub record: Option<Arc<Record>>,
+    /// Whether an admin is still to sign it.
+    pub wants_counter_signature: bool,
+}
+
+/// Something that a step found not in order, and that nobody has settled yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    /// The run that found it.
+    pub run: u64,
+    /// Its task.
+    pub task: Arc<str>,
+    /// The step.
+    pub step: Arc<str>,
+    /// What the step asked.
+    pub title: Arc<str>,
+    /// What was found.
+    pub found: Arc<str>,
+    /// The guide to follow.
+    pub guide: Option<Arc<str>>,
+    /// The camera, PLC or directory.
+    pub subject: Option<Arc<str>>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// How well the plan was kept: complete periods of one cadence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Compliance {
+    /// Which periods.
+    pub cadence: Cadence,
+    /// How many periods back.
+    pub periods: u32,
+    /// Done within their period.
+    pub done: u32,
+    /// Called off by somebody who may.
+    pub waived: u32,
+    /// Neither.
+    pub missed: u32,
+}
+
+impl Compliance {
+    /// Share of what was to be done and was; none when nothing was.
+    #[must_use]
+    pub fn percent(&self) -> Option<f64> {
+        let all = self.done + self.missed;
+        (all > 0).then(|| f64::from(self.done) * 100.0 / f64::from(all))
+    }
 }
 
 /// Maintenance on the board.
@@ -241,8 +348,14 @@ pub struct UpkeepBoard {
     pub tasks: Vec<TaskBoard>,
     /// Runs that are not finished.
     pub runs: Vec<RunBoard>,
-    /// The newest finished runs, newest first.
-    pub records: Vec<RunRecord>,
+    /// Finished runs, newest first.
+    pub records: Arc<[RunRecord]>,
+    /// What was found not in order and is not settled, oldest first.
+    pub follow_ups: Arc<[FollowUp]>,
+    /// How well the plan was kept.
+    pub compliance: Arc<[Compliance]>,
+    /// Who can sign; without a PIN, nobody.
+    pub people: Arc<[Person]>,
 }
 
 impl UpkeepBoard {

@@ -1,16 +1,41 @@
 //! The catalogue of maintenance tasks: a TOML file, checked as a whole, every fault told at once with its place.
 
 mod raw;
+mod site;
+mod step;
+mod task;
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::model::upkeep::{Cadence, StepDef};
+pub use site::Subjects;
 
-/// The catalogue that comes with the program: the rows of the maintenance chapter that this version can do.
+use crate::model::people::Role;
+use crate::model::upkeep::{Cadence, Rule, StepDef};
+
+/// The catalogue that comes with the program: every row of the maintenance chapter.
 pub const BUILT_IN: &str = include_str!("../../config/maintenance.toml");
+
+/// The troubleshooting guides that come with the program: their file names and texts.
+pub const GUIDES: [(&str, &str); 4] = [
+    ("storage.toml", include_str!("../../config/guides/storage.toml")),
+    ("database.toml", include_str!("../../config/guides/database.toml")),
+    ("camera.toml", include_str!("../../config/guides/camera.toml")),
+    ("plc.toml", include_str!("../../config/guides/plc.toml")),
+];
+
+/// What a step is asked for, once each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Each {
+    /// Every camera in use.
+    Camera,
+    /// Every PLC.
+    Plc,
+    /// Every directory that the program writes to.
+    Disk,
+}
 
 /// A task as the catalogue describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,13 +48,23 @@ pub struct TaskDef {
     pub title: Arc<str>,
     /// How often it is due.
     pub cadence: Cadence,
+    /// When within its period, and how it counts.
+    pub rule: Rule,
+    /// Who may sign it: this role or a higher one.
+    pub role: Role,
+    /// Whether a second person, an admin, signs too.
+    pub counter_sign: bool,
     /// Tasks that are done as well when this one is.
     pub covers: Vec<Arc<str>>,
     /// Its steps, in order.
     pub steps: Arc<[StepDef]>,
+    /// For each step, what it is asked for once each; the steps of a site have none left.
+    pub each: Vec<Option<Each>>,
+    /// Whether it is a troubleshooting guide.
+    pub guide: bool,
 }
 
-/// All tasks, in the file's order.
+/// All tasks, in the file's order, then the guides.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalogue {
     /// The tasks.
@@ -51,28 +86,95 @@ impl Catalogue {
         raw::read(text).map_err(|faults| Faults { file: file.to_owned(), faults })
     }
 
-    /// The catalogue that comes with the program.
+    /// The catalogue that comes with the program, with its guides.
     ///
     /// # Errors
     /// None that a test would not have found.
     pub fn built_in() -> Result<Self, Faults> {
-        Self::parse("the built-in maintenance.toml", BUILT_IN)
+        let mut all = Self::parse("the built-in maintenance.toml", BUILT_IN)?;
+        for (name, text) in GUIDES {
+            all.add_guides(&format!("the built-in guides/{name}"), text)?;
+        }
+        all.check_guides("the built-in maintenance.toml")?;
+        Ok(all)
     }
 
-    /// The catalogue in this file, or the built-in one where there is no `maintenance.toml`. A file of another name was
-    /// asked for, so it must be there.
+    /// The catalogue of a configuration directory: `tasks` is its file's name in `directory`, `guides/*.toml` lie beside
+    /// it. What is not there is built in. A file of another name than `maintenance.toml` was asked for, so it must be
+    /// there.
     ///
     /// # Errors
-    /// The file cannot be read, or it has faults.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Self::parse(&path.to_string_lossy(), &text)?),
+    /// A file cannot be read, or it has faults.
+    pub fn load(directory: Option<&Path>, tasks: &Path) -> Result<Self, LoadError> {
+        let Some(directory) = directory else { return Ok(Self::built_in()?) };
+        let path = directory.join(tasks);
+        let (file, text) = match std::fs::read_to_string(&path) {
+            Ok(text) => (path.to_string_lossy().into_owned(), text),
             Err(e) if e.kind() == io::ErrorKind::NotFound && path.ends_with("maintenance.toml") => {
-                Ok(Self::built_in()?)
+                ("the built-in maintenance.toml".to_owned(), BUILT_IN.to_owned())
             }
-            Err(source) => Err(LoadError::Read { path: path.to_string_lossy().into_owned(), source }),
+            Err(source) => return Err(LoadError::Read { path: path.to_string_lossy().into_owned(), source }),
+        };
+        let mut all = Self::parse(&file, &text)?;
+        for (file, text) in own_guides(&directory.join("guides"))? {
+            all.add_guides(&file, &text)?;
         }
+        all.check_guides(&file)?;
+        Ok(all)
     }
+
+    /// Adds the guides of a file.
+    fn add_guides(&mut self, file: &str, text: &str) -> Result<(), Faults> {
+        let more = Self::parse(file, text)?;
+        for mut task in more.tasks {
+            if self.task(&task.id).is_some() {
+                let text = format!("the id \"{}\" is used by another task or guide; ids must differ", task.id);
+                let fault = Fault { line: 1, column: 1, task: Some(task.id.to_string()), text };
+                return Err(Faults { file: file.to_owned(), faults: vec![fault] });
+            }
+            task.guide = true;
+            self.tasks.push(task);
+        }
+        Ok(())
+    }
+
+    /// Every guide that a step leads into must be there.
+    fn check_guides(&self, file: &str) -> Result<(), Faults> {
+        let mut faults = Vec::new();
+        let known: Vec<&str> = self.tasks.iter().filter(|t| t.guide).map(|t| &*t.id).collect();
+        for task in &self.tasks {
+            for guide in task.steps.iter().filter_map(|s| s.guide.as_deref()).filter(|g| !known.contains(g)) {
+                let text = format!("there is no guide \"{guide}\"; there are {}", known.join(", "));
+                faults.push(Fault { line: 1, column: 1, task: Some(task.id.to_string()), text });
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Faults { file: file.to_owned(), faults }) }
+    }
+}
+
+/// The guides in force: those of the directory, and each built-in one whose name is not there. File, text.
+fn own_guides(directory: &Path) -> Result<Vec<(String, String)>, LoadError> {
+    let read = |path: &Path, source| LoadError::Read { path: path.to_string_lossy().into_owned(), source };
+    let mut names: Vec<String> = match std::fs::read_dir(directory) {
+        Ok(list) => list
+            .filter_map(|e| e.ok()?.file_name().into_string().ok())
+            .filter(|n| n.ends_with(".toml") && !n.starts_with('.'))
+            .take(100)
+            .collect(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => return Err(read(directory, e)),
+    };
+    names.sort();
+    let mut all = Vec::new();
+    for (name, text) in GUIDES.iter().filter(|(n, _)| !names.iter().any(|own| own == n)) {
+        all.push((format!("the built-in guides/{name}"), (*text).to_owned()));
+    }
+    for name in names {
+        let path = directory.join(&name);
+        let text = std::fs::read_to_string(&path).map_err(|e| read(&path, e))?;
+        all.push((path.to_string_lossy().into_owned(), text));
+    }
+    Ok(all)
 }
 
 /// Why a catalogue cannot be used.

@@ -173,7 +173,7 @@ fn mentions(end: &Event, run: &Run, needle: &str) -> bool {
 }
 
 fn record(printer: &mut Printer, form: Form, end: &Event, run: &Run) -> Result<bool, Failure> {
-    let EventKind::RunFinished { run: number, task, who, passed, abandoned } = &end.kind else { return Ok(true) };
+    let EventKind::RunFinished { run: number, task, who, passed, abandoned, .. } = &end.kind else { return Ok(true) };
     if form == Form::Json {
         let answers: Vec<Value> = run.answers.iter().filter_map(answer_json).collect();
         return printer.value(&json!({

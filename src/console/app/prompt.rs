@@ -31,6 +31,11 @@ impl Prompt {
         self.tag == "filter"
     }
 
+    /// What is typed is not shown.
+    fn secret(&self) -> bool {
+        self.tag == "pin"
+    }
+
     fn changed(&self) -> Step {
         if self.live() {
             Step::Text { tag: self.tag, text: Some(self.input.value().to_owned()), close: false }
@@ -72,7 +77,10 @@ impl Overlay for Prompt {
         let y = inner.y + 1;
         let cells = usize::from(inner.width);
         let scroll = self.input.visual_scroll(cells.saturating_sub(1));
-        let shown: String = self.input.value().chars().skip(scroll).collect();
+        let value = self.input.value();
+        // Nothing of a secret is shown but that something was typed.
+        let shown: String =
+            if self.secret() { value.chars().map(|_| '*').collect() } else { value.chars().skip(scroll).collect() };
         buffer.set_stringn(inner.x, y, theme.plain(&shown), cells, theme.style(Role::Focus));
         let x = inner.x + self.input.visual_cursor().saturating_sub(scroll) as u16;
         self.cursor = Some(Position::new(x.min(inner.right().saturating_sub(1)), y));

@@ -76,6 +76,7 @@ fn events(alarms: &[Alarm]) -> Vec<Event> {
         who: "r.kumar".into(),
         passed,
         abandoned: false,
+        record: None,
     };
     kinds.extend([
         (3_600_000, finished(41, true)),
@@ -135,7 +136,13 @@ pub(super) fn answers(alarms: &[Alarm]) -> Arc<[Arc<Answer>]> {
         limit: 200,
         ..EventQuery::default()
     };
-    let begun = EventKind::RunStarted { run: 41, task: "cameras".into(), who: "r.kumar".into() };
+    let begun = EventKind::RunStarted {
+        run: 41,
+        task: "cameras".into(),
+        who: "r.kumar".into(),
+        subject: None,
+        because: None,
+    };
     let step = |step: &str, who: &str, line: &str| EventKind::StepAnswered {
         run: 41,
         step: step.into(),

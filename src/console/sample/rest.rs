@@ -14,6 +14,7 @@ use crate::model::camera::CameraState;
 use crate::model::event::{Event, EventKind};
 use crate::model::host::{Disk, HostReport, Interface};
 use crate::model::logs::{LogLine, LogReport, LogSource, Severity};
+use crate::model::people::Role;
 use crate::model::upkeep::{
     Answer, Cadence, Due, Outcome, RunBoard, RunRecord, StepBoard, StepDef, StepKind, TaskBoard, UpkeepBoard,
 };
@@ -191,6 +192,7 @@ pub(super) fn events() -> Vec<Event> {
                 who: "r.kumar".into(),
                 passed: true,
                 abandoned: false,
+                record: None,
             },
         ),
         (16_000, EventKind::Note { text: "shift change".into() }),
@@ -225,6 +227,10 @@ fn in_hours(h: i64) -> Timestamp {
     ago(0).wall.checked_add(jiff::SignedDuration::from_hours(h)).unwrap_or_else(|_| ago(0).wall)
 }
 
+fn asked(def: &StepDef, answer: Option<Answer>) -> StepBoard {
+    StepBoard { def: def.clone(), answer, proposal: None, working: false, applies: Some(true), who: None, at: None }
+}
+
 pub(super) fn upkeep() -> UpkeepBoard {
     type Line = (&'static str, &'static str, &'static str, Cadence, Due, i64);
     let all: [Line; 8] = [
@@ -247,6 +253,10 @@ pub(super) fn upkeep() -> UpkeepBoard {
         last_done: Some(ago(26 * HOUR).wall),
         last_by: Some(("r.kumar".into(), l.4 != Due::Overdue)),
         steps: steps(l.0),
+        role: Role::Operator,
+        counter_sign: false,
+        guide: false,
+        why: None,
     };
     let answer =
         |outcome, lines: &[&str]| Some(Answer { outcome, evidence: lines.iter().map(|s| (*s).to_owned()).collect() });
@@ -258,14 +268,14 @@ pub(super) fn upkeep() -> UpkeepBoard {
         who: "r.kumar".into(),
         started: ago(94_000).wall,
         steps: vec![
-            StepBoard {
-                def: defs[0].clone(),
-                answer: answer(Outcome::Passed, &["4 of 4 cameras live", "4 of 4 pictures clear"]),
-                proposal: None,
-            },
-            StepBoard { def: defs[1].clone(), answer: None, proposal: None },
-            StepBoard { def: defs[2].clone(), answer: None, proposal: None },
+            asked(&defs[0], answer(Outcome::Passed, &["4 of 4 cameras live", "4 of 4 pictures clear"])),
+            asked(&defs[1], None),
+            asked(&defs[2], None),
         ],
+        subject: None,
+        paused: false,
+        role: Role::Operator,
+        to_sign: None,
     };
     let record = |run: u64, passed: bool| RunRecord {
         run,
@@ -274,11 +284,14 @@ pub(super) fn upkeep() -> UpkeepBoard {
         at: ago((42 - run) * 24 * HOUR).wall,
         passed,
         abandoned: false,
+        record: None,
+        wants_counter_signature: false,
     };
     UpkeepBoard {
         tasks: all.iter().map(task).collect(),
         runs: vec![run],
-        records: vec![record(41, true), record(40, false), record(39, true)],
+        records: [record(41, true), record(40, false), record(39, true)].into(),
+        ..UpkeepBoard::default()
     }
 }
 

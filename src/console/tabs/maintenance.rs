@@ -2,6 +2,7 @@
 
 mod actions;
 mod guided;
+mod lists;
 mod run;
 mod state;
 #[cfg(test)]

@@ -141,7 +141,9 @@ impl Theme {
         match d {
             Due::Overdue => self.mark("◆", "*", d.word(), Role::Warning),
             Due::Due => self.mark("○", "o", d.word(), Role::Text),
+            Due::Waived => self.mark("–", "-", d.word(), Role::Quiet),
             Due::Done => self.mark("✓", "v", d.word(), Role::Quiet),
+            Due::AsNeeded => self.mark("·", ".", d.word(), Role::Quiet),
         }
     }
 

@@ -27,6 +27,19 @@ impl EventKind {
                 let evidence = answer.evidence.first().map_or_else(String::new, |e| format!(": {e}"));
                 format!("{step} {} by {who}{evidence}", outcome(answer.outcome))
             }
+            Self::StepBegun { step, who, .. } => format!("{step} begun, agreed to by {who}"),
+            Self::StepReopened { step, who, .. } => format!("{step}: answer taken back by {who}"),
+            Self::RunPaused { paused, who, .. } => {
+                format!("{} by {who}", if *paused { "laid aside" } else { "taken up again" })
+            }
+            Self::RunHandedOver { to, who, .. } => format!("handed over to {to} by {who}"),
+            Self::RecordCountersigned { signature, .. } => {
+                format!("record counter-signed by {} ({})", signature.name, signature.role)
+            }
+            Self::RecordAddendum { addendum, .. } => format!("addendum by {}: {}", addendum.who, addendum.text),
+            Self::TaskWaived { task, until, who, why } => format!("{task} waived by {who} until {until}: {why}"),
+            Self::TaskCalled { task, why } => format!("{task} is called for: {why}"),
+            Self::FollowUpClosed { step, who, text, .. } => format!("{step}: settled by {who}: {text}"),
             Self::RunFinished { task, who, passed, abandoned, .. } => {
                 format!("{task} {} by {who}", ending(*passed, *abandoned))
             }

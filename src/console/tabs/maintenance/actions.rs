@@ -1,7 +1,8 @@
 //! What the keys and the mouse do on the maintenance tab.
 
-use super::run::{FINDING, NOTE, REASON};
-use super::state::{ListLine, Maintenance, with_headings};
+use super::lists::{ADDENDUM, SETTLED, WAIVED_DAYS, WAIVED_WHY};
+use super::run::{FINDING, HAND_OVER, NOTE, NUMBER, PIN, REASON, SIGNER, SUBJECT};
+use super::state::{ListLine, Maintenance, Mode, with_headings};
 use crate::console::keys::{ActionInfo, Context};
 use crate::console::view::{Ctx, Mouse, Want};
 use crate::model::upkeep::StepKind;
@@ -17,6 +18,16 @@ pub(super) fn all() -> Vec<ActionInfo> {
         info("not-in-order", "answer: not in order, with what was found"),
         info("skip", "leave the step out, with a reason"),
         info("abandon", "end the run before its last step"),
+        info("look-again", "let the program look again"),
+        info("take-back", "take the last answer back"),
+        info("pause", "lay the run aside, or take it up again"),
+        info("hand-over", "give the run to another person"),
+        info("guide", "follow the troubleshooting guide that belongs here"),
+        info("list", "the next list: tasks, to follow up, records"),
+        info("settle", "settle what was found, with what was done"),
+        info("counter-sign", "counter-sign the record, as a second person"),
+        info("addendum", "add something to the record"),
+        info("waive", "call the task off until a date, with a reason"),
     ]
 }
 
@@ -25,15 +36,38 @@ impl Maintenance {
         let info = |id, title| ActionInfo { id, title, context: Context::Maintenance };
         let list = |id, title| ActionInfo { id, title, context: Context::List };
         if self.run.is_none() {
-            return vec![list("open", "begin or go on"), list("filter", "filter")];
+            return match self.mode {
+                Mode::Tasks => vec![
+                    list("open", "begin or go on"),
+                    list("filter", "filter"),
+                    info("list", "to follow up"),
+                    info("waive", "waive"),
+                ],
+                Mode::FollowUps => {
+                    vec![info("guide", "follow the guide"), info("settle", "settled"), info("list", "records")]
+                }
+                Mode::Records => vec![
+                    info("counter-sign", "counter-sign"),
+                    info("addendum", "add to it"),
+                    info("list", "tasks"),
+                ],
+            };
         }
-        let Some((_, step)) = self.step() else { return vec![list("back", "back to the list")] };
-        let mut out = match step.def.kind {
-            StepKind::Check { .. } => vec![list("open", "accept the answer")],
-            StepKind::Observe => vec![info("in-order", "in order"), info("not-in-order", "not in order")],
-            _ => vec![list("open", "write")],
+        let Some((_, step)) = self.step() else {
+            let sign = self.to_sign().map(|_| [list("open", "sign"), info("take-back", "take the last answer back")]);
+            return sign.into_iter().flatten().chain([list("back", "back to the list")]).collect();
         };
-        out.extend([info("skip", "skip"), info("abandon", "end the run"), list("back", "leave it open")]);
+        let mut out = match step.def.kind {
+            StepKind::Check { .. } => vec![list("open", "accept the answer"), info("look-again", "look again")],
+            StepKind::Action { .. } => vec![list("open", "agree"), info("look-again", "look again")],
+            StepKind::Observe => vec![info("in-order", "in order"), info("not-in-order", "not in order")],
+            StepKind::Choose { .. } => vec![list("down", "next"), list("open", "take it")],
+            StepKind::Measure { .. } | StepKind::Note => vec![list("open", "write")],
+        };
+        if step.def.guide.is_some() {
+            out.push(info("guide", "guide"));
+        }
+        out.extend([info("skip", "skip"), info("take-back", "back one"), info("abandon", "end the run"), list("back", "leave it open")]);
         out
     }
 
@@ -49,6 +83,17 @@ impl Maintenance {
             "not-in-order" => self.not_in_order(),
             "skip" => self.skip(),
             "abandon" => self.abandon(ctx),
+            "look-again" => self.look_again(),
+            "take-back" => self.take_back(ctx),
+            "pause" => self.pause(ctx),
+            "hand-over" => self.hand_over(ctx),
+            "guide" => self.guide(ctx),
+            "down" | "up" if self.choosing().is_some() => {
+                let all = self.choosing().unwrap_or(1).max(1);
+                let by = if action == "down" { 1 } else { all - 1 };
+                self.choice = (self.choice + by) % all;
+                Want::Nothing
+            }
             "back" => {
                 let open = !self.ended(ctx);
                 self.run = None;
@@ -61,12 +106,32 @@ impl Maintenance {
         }
     }
 
+    /// How many options the open step has, if it is answered by choosing.
+    fn choosing(&self) -> Option<usize> {
+        match &self.step()?.1.def.kind {
+            StepKind::Choose { options } => Some(options.len()),
+            _ => None,
+        }
+    }
+
     fn scrolled(&mut self, by: i16) -> Want {
         self.down = self.down.saturating_add_signed(by).min(500);
         Want::Nothing
     }
 
     fn act_in_list(&mut self, action: &str, ctx: &Ctx<'_>) -> Want {
+        if action == "list" {
+            self.mode = match self.mode {
+                Mode::Tasks => Mode::FollowUps,
+                Mode::FollowUps => Mode::Records,
+                Mode::Records => Mode::Tasks,
+            };
+            self.place.set(0);
+            return Want::Nothing;
+        }
+        if self.mode != Mode::Tasks {
+            return self.act_in_other(action, ctx);
+        }
         let rows = self.rows(ctx);
         self.find_selected(&rows);
         if self.cursor.act(action, rows.len()) {
@@ -80,7 +145,10 @@ impl Maintenance {
                 self.filter.clear();
                 Want::Say("Filter removed.".into())
             }
-            "in-order" | "not-in-order" | "skip" | "abandon" => {
+            "waive" => self.waive(ctx),
+            "settle" | "counter-sign" | "addendum" => Want::Say("v shows what is to follow up, and the records.".into()),
+            "in-order" | "not-in-order" | "skip" | "abandon" | "look-again" | "take-back" | "pause" | "hand-over"
+            | "guide" => {
                 Want::Say("No run is open here: Enter begins the task.".into())
             }
             _ => Want::Pass,
@@ -96,7 +164,9 @@ impl Maintenance {
                 }
                 Want::Nothing
             }
-            FINDING | NOTE | REASON => self.take_answer(tag, text, ctx),
+            FINDING | NOTE | REASON | NUMBER => self.take_answer(tag, text, ctx),
+            SIGNER | PIN | HAND_OVER | SUBJECT => self.take_other(tag, text, ctx),
+            SETTLED | ADDENDUM | WAIVED_DAYS | WAIVED_WHY => self.take_decision(tag, text, ctx),
             _ => Want::Pass,
         }
     }
@@ -107,6 +177,13 @@ impl Maintenance {
                 Mouse::Wheel(by) => self.scrolled(by),
                 _ => Want::Nothing,
             };
+        }
+        if self.mode != Mode::Tasks {
+            if let Mouse::Wheel(by) = what {
+                let all = self.length(ctx);
+                self.place.by(by.into(), all);
+            }
+            return Want::Nothing;
         }
         let rows = self.rows(ctx);
         self.find_selected(&rows);
@@ -128,6 +205,7 @@ impl Maintenance {
     pub(super) fn go_to(&mut self, task: &str) -> Want {
         self.filter.clear();
         self.run = None;
+        self.mode = Mode::Tasks;
         self.selected = Some(task.into());
         Want::Nothing
     }

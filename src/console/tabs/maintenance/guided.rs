@@ -26,7 +26,8 @@ impl Maintenance {
     }
 
     fn draw_step(&self, frame: &mut Frame<'_>, area: Rect, run: &RunBoard, step: &StepBoard, ctx: &Ctx<'_>) {
-        let after: Vec<&StepBoard> = run.steps.iter().filter(|s| s.answer.is_none()).skip(1).collect();
+        let open = |s: &&StepBoard| s.answer.is_none() && s.applies != Some(false);
+        let after: Vec<&StepBoard> = run.steps.iter().filter(open).skip(1).collect();
         let small = (after.len() as u16 + 1).min(area.height / 4).max(1);
         let [main, next] = Layout::vertical([Constraint::Fill(1), Constraint::Length(small)]).areas(area);
         let width = main.width.saturating_sub(8).min(92);
@@ -64,6 +65,9 @@ impl Maintenance {
             return out;
         }
         match step.def.kind {
+            StepKind::Check { .. } if step.working => {
+                push(&mut out, "The program is looking …", width, ctx.theme.style(Role::Focus));
+            }
             StepKind::Check { .. } => proposal_lines(&mut out, step.proposal.as_ref(), width, ctx),
             StepKind::Observe => {
                 push(
@@ -73,9 +77,51 @@ impl Maintenance {
                     ctx.theme.style(Role::Focus),
                 );
             }
-            _ => push(&mut out, "Enter: write it down.", width, ctx.theme.style(Role::Focus)),
+            StepKind::Action { .. } => self.action_lines(&mut out, step, width, ctx),
+            StepKind::Measure { .. } => measure_lines(&mut out, step, width, ctx),
+            StepKind::Choose { .. } => self.option_lines(&mut out, step, width, ctx),
+            StepKind::Note => push(&mut out, "Enter: write it down.", width, ctx.theme.style(Role::Focus)),
         }
         out
+    }
+
+    /// What an action would do, and what it takes to let it.
+    fn action_lines(&self, out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ctx: &Ctx<'_>) {
+        let style = |role| ctx.theme.style(role);
+        let Some(proposal) = step.proposal.as_ref().filter(|_| !step.working) else {
+            let words = if step.at.is_some() && step.working {
+                "The program is doing it. Leave it alone; its result comes here."
+            } else {
+                "The program looks what it would do …"
+            };
+            push(out, words, width, style(Role::Focus));
+            return;
+        };
+        let can = proposal.outcome != Outcome::Unknown;
+        push(out, if can { "The program would do this:" } else { "It cannot be done now:" }, width, style(Role::Text));
+        for line in &proposal.evidence {
+            push_under(out, line, 4, width, style(Role::Text));
+        }
+        out.push(Line::default());
+        let hint = if can {
+            "Enter: agree, and it is done.  x: leave the step out, with a reason."
+        } else {
+            "x: leave the step out, with a reason.  L: look again."
+        };
+        push(out, hint, width, style(Role::Focus));
+    }
+
+    /// The options of a step, with the marked one.
+    fn option_lines(&self, out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ctx: &Ctx<'_>) {
+        let StepKind::Choose { options } = &step.def.kind else { return };
+        for (i, option) in options.iter().enumerate() {
+            let marked = i == self.choice;
+            let glyph = if marked { ctx.theme.glyphs().select } else { " " };
+            let style = ctx.theme.style(if marked { Role::Focus } else { Role::Text });
+            push_under(out, &format!("{glyph} {}", option.text), 2, width, style);
+        }
+        out.push(Line::default());
+        push(out, "Up and down choose, Enter takes it.  x: leave the step out.", width, ctx.theme.style(Role::Focus));
     }
 
     fn draw_summary(&self, frame: &mut Frame<'_>, area: Rect, run: &RunBoard, ctx: &Ctx<'_>) {
@@ -90,11 +136,18 @@ impl Maintenance {
                 (format!("Done {} by {}: not all passed. The record is kept.", moment(r.at, ctx), r.who), Role::Warning)
             }
             None if self.ended(ctx) => ("The run has ended.".into(), Role::Text),
+            None if run.to_sign.is_some() => (
+                "Every step is answered. Read it once more: this is what is signed. Enter signs with your PIN.".into(),
+                Role::Focus,
+            ),
             None => ("Every step is answered; the record is being written.".into(), Role::Text),
         };
         push(&mut out, &words, width, ctx.theme.style(role));
         out.push(Line::default());
         for step in &run.steps {
+            if step.applies == Some(false) {
+                continue;
+            }
             if step.answer.is_some() || record(run, ctx).is_some() {
                 step_lines(&mut out, step, width, ctx);
             } else {
@@ -107,6 +160,10 @@ impl Maintenance {
             }
         }
         out.push(Line::default());
+        if let Some(hash) = &run.to_sign {
+            push(&mut out, &format!("What is signed: SHA-256 {hash}"), width, ctx.theme.style(Role::Quiet));
+            push(&mut out, "u takes the last answer back.", width, ctx.theme.style(Role::Quiet));
+        }
         push(&mut out, "Esc goes back to the list.", width, ctx.theme.style(Role::Focus));
         let place = Rect { x: area.x + (area.width - width as u16) / 2, width: width as u16, ..area };
         // Scrolling ends where the last line is in view.
@@ -118,15 +175,18 @@ impl Maintenance {
 fn head_lines(run: &RunBoard, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
     let u = ctx.theme.unicode;
     let row = ctx.board.upkeep.tasks.iter().find(|t| t.id == run.task).map(|t| t.row.clone()).unwrap_or_default();
-    let begun = format!("run {}, begun {} by {}", run.run, moment(run.started, ctx), run.who);
-    let title = format!("{row}  {}", run.title);
+    let aside = if run.paused { "laid aside, " } else { "" };
+    let begun = format!("{aside}run {}, begun {} by {}", run.run, moment(run.started, ctx), run.who);
+    let about = run.subject.as_ref().map_or_else(String::new, |s| format!(": {s}"));
+    let title = format!("{row}  {}{about}", run.title);
     let room = width.saturating_sub(fit::width(&begun) + 2);
     let first = Line::from(vec![
         Span::styled(fit::left(&title, room, u), ctx.theme.heading()),
         Span::styled(format!("  {begun}"), ctx.theme.style(Role::Quiet)),
     ]);
     let mut second: Vec<Span<'static>> = Vec::new();
-    for (i, step) in run.steps.iter().enumerate() {
+    let asked = || run.steps.iter().enumerate().filter(|(_, s)| s.applies != Some(false));
+    for (i, step) in asked() {
         let (glyph, role) = match &step.answer {
             Some(a) => {
                 let mark = ctx.theme.outcome(a.outcome);
@@ -138,8 +198,8 @@ fn head_lines(run: &RunBoard, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>>
         second.push(Span::styled(format!("{glyph} "), ctx.theme.style(role)));
     }
     let words = match run.current() {
-        Some(i) => format!(" step {} of {}", i + 1, run.steps.len()),
-        None => format!(" {} steps", run.steps.len()),
+        Some(i) => format!(" step {} of {}", asked().take_while(|(k, _)| *k <= i).count(), asked().count()),
+        None => format!(" {} steps", asked().count()),
     };
     second.push(Span::styled(words, ctx.theme.style(Role::Quiet)));
     vec![first, Line::from(second)]
@@ -177,6 +237,16 @@ fn proposal_lines(out: &mut Vec<Line<'static>>, proposal: Option<&Answer>, width
         return;
     }
     push(out, hint, width, ctx.theme.style(Role::Focus));
+}
+
+fn measure_lines(out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ctx: &Ctx<'_>) {
+    let StepKind::Measure { unit, min, max, low, high } = &step.def.kind else { return };
+    let good = match (low, high) {
+        (Some(low), Some(high)) => format!("; in order from {low} to {high} {unit}"),
+        _ => String::new(),
+    };
+    push(out, &format!("Plausible: {min} to {max} {unit}{good}."), width, ctx.theme.style(Role::Text));
+    push(out, "Enter: write the number down.", width, ctx.theme.style(Role::Focus));
 }
 
 fn next_lines(after: &[&StepBoard], area: Rect, ctx: &Ctx<'_>) -> Vec<Line<'static>> {

@@ -8,6 +8,7 @@ use crate::base::clock::Mono;
 use crate::console::view::Ctx;
 use crate::console::widgets::cursor::Cursor;
 use crate::model::event::EventKind;
+use crate::model::intent::ToSign;
 use crate::model::upkeep::{Cadence, Due, RunBoard, RunRecord, StepBoard, TaskBoard};
 
 /// An answer that has not come onto the board for this long may be sent again, in seconds.
@@ -20,6 +21,25 @@ pub(super) enum Sent {
     Start(Arc<str>, Mono),
     /// This step of this run was answered.
     Answer(u64, Arc<str>, Mono),
+}
+
+/// Which list is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// What is to be done.
+    #[default]
+    Tasks,
+    /// What was found and is not settled.
+    FollowUps,
+    /// What was done.
+    Records,
+}
+
+/// A signature on its way: for what, by whom once that is said.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Signing {
+    pub(super) what: ToSign,
+    pub(super) person: Option<Arc<str>>,
 }
 
 /// The maintenance tab.
@@ -36,19 +56,32 @@ pub struct Maintenance {
     pub(super) sent: Option<Sent>,
     /// Lines scrolled down in the summary or the task.
     pub(super) down: u16,
+    /// Which list is shown.
+    pub(super) mode: Mode,
+    /// Place in the list of follow-ups or of records.
+    pub(super) place: Cursor,
+    /// The option that is marked, in a step that is answered by choosing.
+    pub(super) choice: usize,
+    /// What a PIN is being asked for.
+    pub(super) signing: Option<Signing>,
     /// Where the rows were drawn last, for the mouse.
     pub(super) list: Rect,
 }
 
 /// Headings of the list, in its order.
 pub(super) fn section(task: &TaskBoard) -> &'static str {
+    if task.guide {
+        return "Guides";
+    }
     match (task.due, task.cadence) {
         (Due::Overdue, _) => "Overdue",
         (Due::Due, Cadence::Daily) => "Today",
         (Due::Due, Cadence::Weekly) => "This week",
         (Due::Due, Cadence::Monthly) => "This month",
         (Due::Due, Cadence::Quarterly | Cadence::Event) => "This quarter",
+        (Due::Waived, _) => "Waived",
         (Due::Done, _) => "Done",
+        (Due::AsNeeded, _) => "As needed",
     }
 }
 
@@ -86,7 +119,7 @@ impl Maintenance {
                 needle.is_empty() || [&*t.row, &*t.title, &*t.id].iter().any(|s| s.to_lowercase().contains(&needle))
             })
             .collect();
-        rows.sort_by_key(|t| (t.due, if t.due == Due::Due { t.cadence } else { Cadence::Daily }));
+        rows.sort_by_key(|t| (t.guide, t.due, if t.due == Due::Due { t.cadence } else { Cadence::Daily }));
         rows
     }
 
@@ -129,6 +162,12 @@ impl Maintenance {
     pub(super) fn step(&self) -> Option<(&RunBoard, &StepBoard)> {
         let run = self.run.as_ref()?;
         Some((run, run.steps.get(run.current()?)?))
+    }
+
+    /// The record that waits for a signature: its run and hash.
+    pub(super) fn to_sign(&self) -> Option<(u64, Arc<str>)> {
+        let run = self.run.as_ref()?;
+        Some((run.run, run.to_sign.clone()?))
     }
 
     /// The followed run has ended: nothing can be answered any more.

@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span, Text};
 
-use super::state::{ListLine, Maintenance, Sent, open_run, with_headings};
+use super::state::{ListLine, Maintenance, Mode, Sent, open_run, with_headings};
 use crate::console::theme::{Mark, Role};
 use crate::console::view::Ctx;
 use crate::console::widgets::facts::{divider, paragraph};
@@ -18,6 +18,10 @@ impl Maintenance {
         self.follow(ctx);
         if self.run.is_some() {
             self.draw_run(frame, area, ctx);
+            return;
+        }
+        if self.mode != Mode::Tasks {
+            self.draw_other(frame, area, ctx);
             return;
         }
         let rows = self.rows(ctx);
@@ -80,9 +84,18 @@ impl Maintenance {
         push(&mut out, &format!("{}  {}", task.row, task.title), width, ctx.theme.heading());
         let due = ctx.theme.due(task.due);
         let since = if task.due == Due::Overdue { "since" } else { "until" };
-        let until = format!("{}, {}, {since} {}", due.label(), task.cadence.word(), day(task.until, ctx));
+        let until = if task.due == Due::AsNeeded {
+            format!("{}: it is done when something asks for it", due.label())
+        } else {
+            format!("{}, {}, {since} {}", due.label(), task.cadence.word(), moment(task.until, ctx))
+        };
         push(&mut out, &until, width, ctx.theme.style(due.role));
+        if let Some(why) = &task.why {
+            push(&mut out, why, width, ctx.theme.style(Role::Text));
+        }
         push(&mut out, &last(task, ctx), width, quiet);
+        let who = if task.counter_sign { ", and an admin counter-signs" } else { "" };
+        push(&mut out, &format!("Signed by: {} or higher{who}.", task.role.word()), width, quiet);
         let hint = match (&self.sent, open_run(&task.id, ctx)) {
             (Some(Sent::Start(id, _)), _) if *id == task.id => "The run is being begun.".into(),
             (_, Some(run)) => {
@@ -150,18 +163,24 @@ fn row(task: &TaskBoard, width: usize, ctx: &Ctx<'_>) -> Line<'static> {
     let said = |word: &'static str| if wide { word } else { "" };
     let until = match task.due {
         _ if open => "run open".to_owned(),
+        Due::AsNeeded => task.last_done.map_or_else(String::new, |at| day(at, ctx)),
         Due::Done => task.last_done.map_or_else(String::new, |at| format!("{}{}", said("done "), day(at, ctx))),
         Due::Overdue => format!("{}{}", said("since "), day(task.until, ctx)),
-        Due::Due => format!("{}{}", said("until "), day(task.until, ctx)),
+        Due::Due | Due::Waived => format!("{}{}", said("until "), day(task.until, ctx)),
     };
     let date = if wide { 16 } else { 10 };
     let room = width.saturating_sub(2 + 4 + date + 1);
     let style = ctx.theme.style(if task.due == Due::Done { Role::Quiet } else { Role::Text });
     Line::from(vec![
         Span::styled(format!("{} ", mark.symbol), ctx.theme.style(mark.role)),
-        Span::styled(format!("{} {} ", fit::left(&task.row, 3, u), fit::left(&task.title, room, u)), style),
+        Span::styled(format!("{} {} ", fit::left(short_row(&task.row), 3, u), fit::left(&task.title, room, u)), style),
         Span::styled(fit::right(&until, date, u), ctx.theme.style(if open { Role::Focus } else { mark.role })),
     ])
+}
+
+/// `D1-D4` in the three cells of a list: `D1`.
+fn short_row(row: &str) -> &str {
+    row.split('-').next().unwrap_or(row)
 }
 
 fn last(task: &TaskBoard, ctx: &Ctx<'_>) -> String {
@@ -214,6 +233,9 @@ pub(super) fn answer_mark(kind: &StepKind, answer: &Answer, ctx: &Ctx<'_>) -> Ma
 
 /// A step of a run with its evidence.
 pub(super) fn step_lines(out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ctx: &Ctx<'_>) {
+    if step.applies == Some(false) {
+        return;
+    }
     let Some(answer) = &step.answer else {
         let word = kind_word(&step.def.kind);
         push(out, &format!("  {word}, open: {}", step.def.title), width, ctx.theme.style(Role::Text));
