@@ -7,12 +7,12 @@ mod throttle;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use file::FILE_NAME;
 use file::Entry;
+pub use file::FILE_NAME;
 pub use throttle::Throttle;
 
 use crate::model::people::{Person, Role};
@@ -103,7 +103,9 @@ impl People {
         }
         let name = name.trim();
         if name.is_empty() || name.chars().count() > 80 || name.chars().any(char::is_control) {
-            return Err(AccessError::Refused("give the full name, up to 80 characters: it is printed on records".into()));
+            return Err(AccessError::Refused(
+                "give the full name, up to 80 characters: it is printed on records".into(),
+            ));
         }
         if self.entries.iter().any(|e| e.id == id) {
             return Err(AccessError::Taken(id.into()));

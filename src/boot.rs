@@ -26,6 +26,7 @@ mod errands;
 mod held;
 mod looking;
 mod measuring;
+pub mod papers;
 mod probing;
 mod records;
 mod running;

@@ -14,6 +14,7 @@ pub mod globals;
 pub mod history;
 pub mod keys;
 pub mod later;
+pub mod maintenance;
 pub mod manual;
 pub mod measure;
 pub mod out;

@@ -19,13 +19,15 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 14] = [
+const OWNED_CRATES: [(&str, &[&str]); 17] = [
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("krilla", &["paper"]),
     ("plotters", &["figure"]),
+    ("qrcodegen", &["paper"]),
     ("ratatui", &["console"]),
     ("refinery", &["journal", "historian"]),
     ("rusqlite", &["journal"]),
@@ -33,6 +35,7 @@ const OWNED_CRATES: [(&str, &[&str]); 14] = [
     ("tokio_postgres", &["historian", "demo"]),
     ("tokio_serial", &["plc", "demo"]),
     ("toml_edit", &["config"]),
+    ("ttf_parser", &["paper"]),
     ("tracing_subscriber", &["logs"]),
 ];
 

@@ -1,11 +1,14 @@
 //! Carries out the errands of maintenance steps and guides: the one place where a step reaches cameras, PLCs, disks, the
 //! database and documents. Runs on a thread of its own, one errand at a time; each has its deadline.
 
+mod documents;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::papers::Span;
 use crate::base::clock::Clock;
 use crate::config::Config;
 use crate::model::intent::Intent;
@@ -28,9 +31,16 @@ pub struct Means {
 
 /// Carries out the errand of that name (of [`crate::upkeep::errand::ERRANDS`]).
 #[must_use]
-pub fn run(_means: &Means, name: &str, _ask: &Ask<'_>) -> Answer {
+pub fn run(means: &Means, name: &str, ask: &Ask<'_>) -> Answer {
     match name {
         // Each errand is one line here, and lives in a file of `errands/` by what it is about.
+        "performance-week" => documents::review(means, ask, Span::Week),
+        "performance-quarter" => documents::review(means, ask, Span::Quarter),
+        "inventory-changes" => documents::inventory_changes(means, ask),
+        "handbook-current" => documents::handbook_current(means, ask),
+        "write-inventory" => documents::write_inventory(means, ask),
+        "write-handbook" => documents::write_handbook(means, ask),
+        "write-performance" => documents::write_performance(means, ask),
         _ => unknown(format!("{name} is not available yet in this version")),
     }
 }

@@ -15,6 +15,7 @@ use super::held::Held;
 use super::looking::{Further, Looking};
 use super::threads::Threads;
 use super::{errand_pool, errands, scaling, serving, signals, signing};
+use crate::access;
 use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
 use crate::base::shutdown::Shutdown;
@@ -24,6 +25,7 @@ use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
 use crate::historian::{care, forward};
+use crate::journal::FinishedRun;
 use crate::journal::{self, Opened, Retention, Store, Write, writer};
 use crate::logs::{own, tail::Tails};
 use crate::model::CameraId;
@@ -32,13 +34,11 @@ use crate::model::bus::Demand;
 use crate::model::compensation::Compensations;
 use crate::model::event::EventKind;
 use crate::model::intent::Intent;
+use crate::model::people::Person;
 use crate::model::timetable::Done;
+use crate::model::upkeep::{Answer, Outcome};
 use crate::model::vibration::Sample;
 use crate::plc::master::{self, PlcOut};
-use crate::access;
-use crate::journal::FinishedRun;
-use crate::model::people::Person;
-use crate::model::upkeep::{Answer, Outcome};
 use crate::upkeep::catalogue::Subjects;
 use crate::upkeep::desk::{Finished, Wanted};
 use crate::upkeep::{Catalogue, checks};
@@ -272,8 +272,8 @@ fn log(data: &Path, config: &Config, stderr: bool, clock: &Arc<dyn Clock>) -> Re
 /// The site's own catalogue and guides where there are any, else the built-in ones; with a step for each camera, PLC and
 /// directory where steps ask for that.
 fn catalogue(config: &Config, dir: Option<&Path>, data: &Path) -> Result<Catalogue, Failure> {
-    let all = Catalogue::load(dir, &config.maintenance.tasks)
-        .map_err(|e| Failure::new(Exit::BadConfig, e.to_string()))?;
+    let all =
+        Catalogue::load(dir, &config.maintenance.tasks).map_err(|e| Failure::new(Exit::BadConfig, e.to_string()))?;
     Ok(all.for_site(&subjects(config, data)))
 }
 
@@ -479,7 +479,8 @@ fn requests(
         }
         Request::Errand(wanted, board) => {
             if let Err(full) = help.errands.try_send((wanted, board)) {
-                let (std::sync::mpsc::TrySendError::Full((w, _)) | std::sync::mpsc::TrySendError::Disconnected((w, _))) = full;
+                let (std::sync::mpsc::TrySendError::Full((w, _)) | std::sync::mpsc::TrySendError::Disconnected((w, _))) =
+                    full;
                 let busy = "the program is busy with other errands; look again";
                 let answer = Answer { outcome: Outcome::Unknown, evidence: vec![busy.into()] };
                 answers.push(Input::Errand(w, Box::new(answer)));

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, manual, measure,
-    status,
+    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, maintenance,
+    manual, measure, status,
 };
 use crate::base::error::Outcome;
 
@@ -59,6 +59,8 @@ enum Command {
     History(history::HistoryArgs),
     /// How the database is, what is slow in it, and its upkeep
     Db(db::DbArgs),
+    /// Documents of the upkeep: records, forms, inventory, handbook, performance
+    Maintenance(maintenance::MaintenanceArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),
     /// The console's keys
@@ -90,6 +92,7 @@ impl Args {
             Some(Command::Fleet) => fleet::run(&globals()?),
             Some(Command::History(a)) => history::run(&globals()?, &a),
             Some(Command::Db(a)) => db::run(&globals()?, &a),
+            Some(Command::Maintenance(a)) => maintenance::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),
             Some(Command::Completions(a)) => manual::completions(&a),

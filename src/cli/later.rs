@@ -7,10 +7,10 @@ use crate::base::error::Outcome;
 use crate::config::fault::nearest;
 
 /// The promised commands.
-pub const NAMES: [&str; 6] = ["attach", "backup", "maintenance", "logs", "update", "user"];
+pub const NAMES: [&str; 5] = ["attach", "backup", "logs", "update", "user"];
 
 /// The commands there are.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "engine",
     "demo",
     "status",
@@ -21,6 +21,7 @@ const KNOWN: [&str; 15] = [
     "fleet",
     "history",
     "db",
+    "maintenance",
     "config",
     "keys",
     "completions",
@@ -31,7 +32,7 @@ const KNOWN: [&str; 15] = [
 /// The last words of `vms --help`.
 pub const HELP: &str = "\
 Not in this version yet:
-  attach, backup, maintenance, logs, update, user
+  attach, backup, logs, update, user
 
 Exit codes:
   0 done and fine, 1 something checked is not fine, 2 wrong usage, 66 an input cannot be read,

@@ -323,9 +323,7 @@ impl App {
                 | IntentKind::ReopenStep { .. }
                 | IntentKind::Sign { .. }
                 | IntentKind::CloseFollowUp { .. },
-            )
-                if self.frozen.is_some() =>
-            {
+            ) if self.frozen.is_some() => {
                 self.say("The view is frozen: let it go on first.".into(), true);
             }
             Want::Send(kind) => self.effects.push(Effect::Send(kind)),

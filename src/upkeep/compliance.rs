@@ -51,8 +51,9 @@ fn add(sum: &mut Compliance, task: &TaskDef, p: &Period, kept: &Kept) {
         let first = times.partition_point(|t| *t < p.start);
         times.get(first).is_some_and(|t| *t < p.end)
     });
-    let waived =
-        || kept.waived.get(&task.id).is_some_and(|all| all.iter().any(|(from, until)| *from < p.end && *until >= p.end));
+    let waived = || {
+        kept.waived.get(&task.id).is_some_and(|all| all.iter().any(|(from, until)| *from < p.end && *until >= p.end))
+    };
     if done {
         sum.done += 1;
     } else if waived() {
@@ -101,7 +102,8 @@ kind = "observe"
         let catalogue = Catalogue::parse("t", TASKS).unwrap();
         let t = |s: &str| s.parse::<Timestamp>().unwrap();
         let mut kept = Kept::default();
-        kept.done.insert("a".into(), vec![t("2026-11-20T08:00:00Z"), t("2026-11-22T08:00:00Z"), t("2026-11-24T08:00:00Z")]);
+        kept.done
+            .insert("a".into(), vec![t("2026-11-20T08:00:00Z"), t("2026-11-22T08:00:00Z"), t("2026-11-24T08:00:00Z")]);
         kept.waived.insert("a".into(), vec![(t("2026-11-23T07:00:00Z"), t("2026-11-24T00:00:00Z"))]);
         let all = compliance(&catalogue, &kept, t("2026-11-20T00:00:00Z"), t("2026-11-24T10:00:00Z"), &TimeZone::UTC);
         // The 20th and 22nd done, the 21st missed, the 23rd waived, the 24th still running.

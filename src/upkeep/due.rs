@@ -248,8 +248,7 @@ mod tests {
         let installed = at("2026-11-23T10:00:00");
         let plain = Rule::default();
         let past = |done: Option<&str>| Past { last_done: done.map(at), ..Past::default() };
-        let daily =
-            |done: Option<&str>, now: &str| due(Cadence::Daily, &plain, &past(done), installed, at(now), &z).0;
+        let daily = |done: Option<&str>, now: &str| due(Cadence::Daily, &plain, &past(done), installed, at(now), &z).0;
         assert_eq!(daily(None, "2026-11-23T23:59:00"), Due::Due);
         assert_eq!(daily(None, "2026-11-24T00:00:00"), Due::Overdue);
         assert_eq!(daily(Some("2026-11-23T23:00:00"), "2026-11-23T23:59:59"), Due::Done);
@@ -299,7 +298,10 @@ mod tests {
         let called = Past { called: Some(at("2026-11-20T00:00:00")), ..done("2026-11-19T00:00:00") };
         assert_eq!(event(&called, "2026-11-25T20:00:00"), Due::Due);
         assert_eq!(event(&called, "2026-11-28T20:00:00"), Due::Overdue);
-        assert_eq!(event(&Past { last_done: Some(at("2026-11-21T00:00:00")), ..called }, "2026-11-28T20:00:00"), Due::AsNeeded);
+        assert_eq!(
+            event(&Past { last_done: Some(at("2026-11-21T00:00:00")), ..called }, "2026-11-28T20:00:00"),
+            Due::AsNeeded
+        );
     }
 
     fn cadence() -> impl Strategy<Value = Cadence> {

@@ -136,13 +136,8 @@ pub(super) fn answers(alarms: &[Alarm]) -> Arc<[Arc<Answer>]> {
         limit: 200,
         ..EventQuery::default()
     };
-    let begun = EventKind::RunStarted {
-        run: 41,
-        task: "cameras".into(),
-        who: "r.kumar".into(),
-        subject: None,
-        because: None,
-    };
+    let begun =
+        EventKind::RunStarted { run: 41, task: "cameras".into(), who: "r.kumar".into(), subject: None, because: None };
     let step = |step: &str, who: &str, line: &str| EventKind::StepAnswered {
         run: 41,
         step: step.into(),

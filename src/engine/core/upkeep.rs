@@ -70,14 +70,7 @@ impl Core {
     }
 
     /// A step's answer: what the program checks itself is answered by the program, whatever was sent.
-    fn settled(
-        &mut self,
-        run: u64,
-        step: &str,
-        answer: Answer,
-        who: &str,
-        now: Now,
-    ) -> Result<Vec<EventKind>, String> {
+    fn settled(&mut self, run: u64, step: &str, answer: Answer, who: &str, now: Now) -> Result<Vec<EventKind>, String> {
         let board = Arc::clone(&self.out.board.borrow());
         let checks = self.checks;
         let answer = self.desk.settle(run, step, answer, &|check| checks(check, &board));

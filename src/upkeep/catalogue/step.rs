@@ -64,7 +64,8 @@ impl Reader<'_> {
         }
         let mut strange = false;
         for (key, owner) in OWN.iter().filter(|(k, o)| *o != &*word && table.contains_key(*k)) {
-            let text = format!("only a step of kind \"{owner}\" has \"{key}\"; remove it, or make kind \"{word}\" a {owner}");
+            let text =
+                format!("only a step of kind \"{owner}\" has \"{key}\"; remove it, or make kind \"{word}\" a {owner}");
             self.fault(place(table, key), text);
             strange = true;
         }

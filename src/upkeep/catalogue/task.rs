@@ -128,7 +128,8 @@ impl Reader<'_> {
 
     fn grace(&mut self, table: &Table<'_>) -> u32 {
         let Some(value) = table.get("grace") else { return 0 };
-        let minutes = value.get_ref().as_str().and_then(|t| humantime::parse_duration(t).ok()).map(|d| d.as_secs() / 60);
+        let minutes =
+            value.get_ref().as_str().and_then(|t| humantime::parse_duration(t).ok()).map(|d| d.as_secs() / 60);
         match minutes.filter(|m| *m <= MAX_GRACE_MIN) {
             Some(m) => m as u32,
             None => {
@@ -161,12 +162,8 @@ impl Reader<'_> {
     /// Conditions name earlier steps; a circle is told as one.
     fn conditions(&mut self, table: &Table<'_>, steps: &[StepDef]) {
         let tables = table.get("step").and_then(|v| v.get_ref().as_array());
-        let places: Vec<Range<usize>> = tables
-            .into_iter()
-            .flatten()
-            .filter_map(|v| v.get_ref().as_table())
-            .map(|t| place(t, "when"))
-            .collect();
+        let places: Vec<Range<usize>> =
+            tables.into_iter().flatten().filter_map(|v| v.get_ref().as_table()).map(|t| place(t, "when")).collect();
         for (i, step) in steps.iter().enumerate() {
             let at = places.get(i).cloned().unwrap_or_default();
             for when in step.when.iter() {
@@ -190,7 +187,9 @@ impl Reader<'_> {
                         };
                         self.fault(at.clone(), text);
                     }
-                    None => self.fault(at.clone(), format!("the condition names \"{}\": there is no such step", when.step)),
+                    None => {
+                        self.fault(at.clone(), format!("the condition names \"{}\": there is no such step", when.step))
+                    }
                 }
             }
         }

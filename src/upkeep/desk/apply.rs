@@ -32,7 +32,9 @@ impl Desk {
     pub fn apply(&mut self, event: &Event) {
         let at = event.at;
         match &event.kind {
-            EventKind::RunStarted { run, task, who, subject, .. } => self.started(*run, task, who, subject.as_ref(), at),
+            EventKind::RunStarted { run, task, who, subject, .. } => {
+                self.started(*run, task, who, subject.as_ref(), at)
+            }
             EventKind::StepAnswered { run, step, answer, who } => {
                 let given = Given { answer: answer.clone(), who: Arc::clone(who), at };
                 self.folded_answer(*run, step, given);
@@ -143,7 +145,8 @@ impl Desk {
 
     fn finish(&mut self, f: &Finished, record: Option<Arc<Record>>) {
         let task = self.catalogue.task(&f.task);
-        let signed = record.as_ref().is_some_and(|r| !r.signatures.is_empty() && !r.signatures.iter().any(|s| s.counter));
+        let signed =
+            record.as_ref().is_some_and(|r| !r.signatures.is_empty() && !r.signatures.iter().any(|s| s.counter));
         let wants = signed && !f.abandoned && task.is_some_and(|t| t.counter_sign);
         let covered = task.map_or_else(Vec::new, |t| t.covers.clone());
         if let (Some(record), false) = (&record, f.abandoned) {

@@ -83,7 +83,10 @@ impl Run {
             node: Arc::clone(&place.node),
             task: Arc::clone(&task.id),
             row: Arc::clone(&task.row),
-            title: self.subject.as_ref().map_or_else(|| Arc::clone(&task.title), |s| format!("{}: {s}", task.title).into()),
+            title: self
+                .subject
+                .as_ref()
+                .map_or_else(|| Arc::clone(&task.title), |s| format!("{}: {s}", task.title).into()),
             started: self.started,
             finished: end.at,
             who: end.who.into(),

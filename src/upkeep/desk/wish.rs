@@ -58,24 +58,15 @@ impl Desk {
         open.current(&self.catalogue.task(&open.task)?.steps)
     }
 
-    pub(super) fn settled(
-        &self,
-        run: u64,
-        step: &str,
-        said: Answer,
-        check: &dyn Fn(&str) -> Option<Answer>,
-    ) -> Answer {
+    pub(super) fn settled(&self, run: u64, step: &str, said: Answer, check: &dyn Fn(&str) -> Option<Answer>) -> Answer {
         let Some(def) = self.current(run).filter(|s| &*s.id == step) else { return said };
         if said.outcome == Outcome::Skipped {
             return said;
         }
         match &def.kind {
             StepKind::Check { check: name } => {
-                let found = if errand_of(def).is_some() {
-                    self.errands.found(run, &def.id).cloned()
-                } else {
-                    check(name)
-                };
+                let found =
+                    if errand_of(def).is_some() { self.errands.found(run, &def.id).cloned() } else { check(name) };
                 found.unwrap_or_else(|| Answer {
                     outcome: Outcome::Unknown,
                     evidence: vec![format!("the check {name} could not be made")],

@@ -46,11 +46,9 @@ impl Maintenance {
                 Mode::FollowUps => {
                     vec![info("guide", "follow the guide"), info("settle", "settled"), info("list", "records")]
                 }
-                Mode::Records => vec![
-                    info("counter-sign", "counter-sign"),
-                    info("addendum", "add to it"),
-                    info("list", "tasks"),
-                ],
+                Mode::Records => {
+                    vec![info("counter-sign", "counter-sign"), info("addendum", "add to it"), info("list", "tasks")]
+                }
             };
         }
         let Some((_, step)) = self.step() else {
@@ -67,7 +65,12 @@ impl Maintenance {
         if step.def.guide.is_some() {
             out.push(info("guide", "guide"));
         }
-        out.extend([info("skip", "skip"), info("take-back", "back one"), info("abandon", "end the run"), list("back", "leave it open")]);
+        out.extend([
+            info("skip", "skip"),
+            info("take-back", "back one"),
+            info("abandon", "end the run"),
+            list("back", "leave it open"),
+        ]);
         out
     }
 
@@ -146,11 +149,11 @@ impl Maintenance {
                 Want::Say("Filter removed.".into())
             }
             "waive" => self.waive(ctx),
-            "settle" | "counter-sign" | "addendum" => Want::Say("v shows what is to follow up, and the records.".into()),
-            "in-order" | "not-in-order" | "skip" | "abandon" | "look-again" | "take-back" | "pause" | "hand-over"
-            | "guide" => {
-                Want::Say("No run is open here: Enter begins the task.".into())
+            "settle" | "counter-sign" | "addendum" => {
+                Want::Say("v shows what is to follow up, and the records.".into())
             }
+            "in-order" | "not-in-order" | "skip" | "abandon" | "look-again" | "take-back" | "pause" | "hand-over"
+            | "guide" => Want::Say("No run is open here: Enter begins the task.".into()),
             _ => Want::Pass,
         }
     }

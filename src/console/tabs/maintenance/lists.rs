@@ -253,7 +253,12 @@ fn record_lines(r: &RunRecord, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>
     out.push(Line::default());
     record.steps.iter().for_each(|s| step_lines(&mut out, s, width, ctx));
     for a in &record.addenda {
-        push(&mut out, &format!("Added {} by {}: {}", moment(a.at, ctx), a.who, a.text), width, ctx.theme.style(Role::Text));
+        push(
+            &mut out,
+            &format!("Added {} by {}: {}", moment(a.at, ctx), a.who, a.text),
+            width,
+            ctx.theme.style(Role::Text),
+        );
     }
     out
 }

@@ -241,9 +241,7 @@ impl Maintenance {
                 _ => Want::Say("Not signed: no PIN was given.".into()),
             },
             HAND_OVER => match self.run.as_ref() {
-                Some(run) if !text.is_empty() => {
-                    Want::Send(IntentKind::HandOver { run: run.run, to: text.into() })
-                }
+                Some(run) if !text.is_empty() => Want::Send(IntentKind::HandOver { run: run.run, to: text.into() }),
                 _ => Want::Say("Not handed over: a name is needed.".into()),
             },
             SUBJECT => {
