@@ -22,7 +22,7 @@ mod upgrade;
 pub use append::Batch;
 pub use error::JournalError;
 pub use fold::Fold;
-pub use history::{PAGE_MAX, EventFilter, History, Page, SeriesInfo, Step};
+pub use history::{EventFilter, History, PAGE_MAX, Page, SeriesInfo, Step};
 pub use outbox::Reader;
 pub use restore::{FinishedRun, Restored};
 pub use store::{Opened, Store};
