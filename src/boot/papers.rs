@@ -19,10 +19,9 @@ use crate::upkeep::Catalogue;
 use crate::upkeep::documents::Head;
 
 pub use gather::{handbook, inventory};
-pub(super) use keep::rules;
-pub use keep::{Reports, Standing, Written};
+pub use keep::{Reports, Standing, Written, rules};
 pub use past::{Span, performance};
-pub use signed::{month, records};
+pub use signed::{kept, month, records};
 
 /// What documents are made from.
 pub struct Source<'a> {

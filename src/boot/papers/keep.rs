@@ -201,6 +201,9 @@ impl Reports {
 }
 
 /// The rules of the advice.
+///
+/// # Errors
+/// A fault of the rules; none that a test would not have found.
 pub fn rules() -> Result<Vec<advice::Rule>, Failure> {
     advice::parse(advice::BUILT_IN).map_err(|e| Failure::new(Exit::NotFine, e))
 }

@@ -12,6 +12,9 @@ use crate::boot::unreadable;
 use crate::journal::{EventFilter, History, PAGE_MAX};
 use crate::model::event::{Event, EventKind};
 use crate::model::signed::Record;
+use crate::model::upkeep::Compliance;
+use crate::upkeep::Catalogue;
+use crate::upkeep::compliance::{Kept, compliance};
 
 /// The records that ended in this time, oldest first; of one run, where it is given. Runs that ended without a record (an
 /// older version's, or those that were abandoned unsigned) are counted.
@@ -74,6 +77,36 @@ fn each(history: &History, filter: &EventFilter, take: &mut dyn FnMut(Event)) ->
             return Ok(());
         }
     }
+}
+
+/// How well the plan was kept up to then.
+///
+/// # Errors
+/// A journal that cannot be read.
+pub fn kept(
+    history: &History,
+    catalogue: &Catalogue,
+    until: Timestamp,
+    zone: &TimeZone,
+) -> Result<Vec<Compliance>, Failure> {
+    let first = history.events_onward(&EventFilter::default(), 1).map_err(|e| unreadable(&e))?;
+    let Some(installed) = first.items.first().map(|e| e.at) else { return Ok(Vec::new()) };
+    let mut kept = Kept::default();
+    each(history, &EventFilter { to: Some(until), ..of("run_finished") }, &mut |event| {
+        if let EventKind::RunFinished { task, abandoned: false, .. } = event.kind {
+            let covers = catalogue.task(&task).map_or(&[][..], |t| &t.covers);
+            for id in covers.iter().chain([&task]) {
+                kept.done.entry(Arc::clone(id)).or_default().push(event.at);
+            }
+        }
+    })?;
+    each(history, &EventFilter { to: Some(until), ..of("task_waived") }, &mut |event| {
+        if let EventKind::TaskWaived { task, until, .. } = event.kind {
+            kept.waived.entry(task).or_default().push((event.at, until));
+        }
+    })?;
+    kept.done.values_mut().for_each(|times| times.sort_unstable());
+    Ok(compliance(catalogue, &kept, installed, until, zone))
 }
 
 /// Beginning and end of a month written `2026-11`.

@@ -16,7 +16,7 @@ use crate::config::fault::nearest;
 use crate::config::sections::Config;
 use crate::model::paper::{Document, Paper};
 use crate::paper;
-use crate::upkeep::documents::{form, month, record};
+use crate::upkeep::documents::{form, month, performance, record};
 
 /// The arguments of `vms maintenance report`.
 #[derive(Args, Debug)]
@@ -151,6 +151,9 @@ pub fn run(globals: &Globals, args: &ReportArgs) -> Outcome {
             if *write {
                 return written(globals, &reports.write_performance(&s, span, &|| false)?);
             }
+            if globals.json {
+                return review(&s, span);
+            }
             let (document, _) = Reports::performance(&s, span, &|| false)?;
             deliver(globals, &document, to)
         }
@@ -190,6 +193,36 @@ fn handbook(made: &Made<'_>, reports: &Reports, write: bool, to: &ToArgs) -> Out
     }
     let (document, _) = reports.handbook(&s)?;
     deliver(made.globals, &document, to)
+}
+
+fn review(s: &Source<'_>, span: Span) -> Outcome {
+    let (p, _) = papers::performance(s, span, &|| false)?;
+    let indicators = p.indicators.iter().filter_map(|i| {
+        let f = i.figures(p.from, p.to)?;
+        Some(json!({
+            "id": i.id, "title": i.title, "unit": i.unit, "limit": i.limit, "mean": f.mean, "mean_before": i.mean_before,
+            "worst": f.worst, "over_percent": f.over_percent, "touched_percent": f.touched_percent,
+            "known_percent": f.known_percent, "days_to_limit": i.days_to_limit,
+        }))
+    });
+    let alarms =
+        p.alarms.iter().map(|a| json!({ "id": a.id, "priority": a.priority, "raised": a.count, "text": a.text }));
+    let queries = p
+        .queries
+        .iter()
+        .flatten()
+        .map(|q| json!({ "query": q.text, "calls": q.calls, "mean_ms": q.mean_ms, "max_ms": q.max_ms }));
+    let time = |t: i64| jiff::Timestamp::from_second(t).map(|t| t.to_string()).unwrap_or_default();
+    out::json(&json!({
+        "from": time(p.from), "to": time(p.to),
+        "indicators": indicators.collect::<Vec<_>>(),
+        "alarms": alarms.collect::<Vec<_>>(),
+        "most_alarms_in_10_min": p.flood,
+        "queries": queries.collect::<Vec<_>>(),
+        "queries_unknown": p.queries.as_ref().err(),
+        "advice": performance::advice(&p, &papers::rules()?),
+    }))?;
+    Ok(Exit::Fine)
 }
 
 fn written(globals: &Globals, w: &Written) -> Outcome {
@@ -253,7 +286,10 @@ fn batch(made: &Made<'_>, text: &str, to: &ToArgs) -> Outcome {
         }
         return Ok(Exit::Fine);
     }
-    deliver(made.globals, &month::document(&made.source(false).head(), text, &found, &[]), to)
+    let catalogue = papers::catalogue(&made.config, made.globals.config.parent(), &made.globals.data_dir)?;
+    let s = made.source(false);
+    let kept = papers::kept(&history, &catalogue, until.min(s.now), &made.config.site.time_zone)?;
+    deliver(made.globals, &month::document(&s.head(), text, &found, &kept), to)
 }
 
 fn deliver(globals: &Globals, document: &Document, to: &ToArgs) -> Outcome {

@@ -6,31 +6,17 @@ use std::sync::Arc;
 use super::{Head, record};
 use crate::model::paper::{Block, Document, Part, Table};
 use crate::model::signed::Record;
-
-/// In how many periods the tasks of a cadence were done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptLine {
-    /// `daily`, `weekly`….
-    pub cadence: String,
-    /// Complete periods that were looked at.
-    pub periods: u32,
-    /// Tasks done in their period.
-    pub done: u32,
-    /// Tasks called off with a reason.
-    pub waived: u32,
-    /// Tasks missed.
-    pub missed: u32,
-}
+use crate::model::upkeep::Compliance;
 
 /// The month's batch: a summary, the list of its records with their pages, then every record on pages of its own.
 #[must_use]
-pub fn document(head: &Head, month: &str, records: &[Record], kept: &[KeptLine]) -> Document {
+pub fn document(head: &Head, month: &str, records: &[Record], kept: &[Compliance]) -> Document {
     let mut parts = vec![summary(head, month, records, kept)];
     parts.extend(records.iter().map(|r| record::part(head, r)));
     head.document(format!("Maintenance records, {month}"), parts)
 }
 
-fn summary(head: &Head, month: &str, records: &[Record], kept: &[KeptLine]) -> Part {
+fn summary(head: &Head, month: &str, records: &[Record], kept: &[Compliance]) -> Part {
     let good = records.iter().filter(|r| r.passed && !r.abandoned).count();
     let mut blocks = vec![if records.is_empty() {
         Block::Verdict(format!("No maintenance record was made in {month}"), Some(false))
@@ -78,7 +64,7 @@ fn by_task(head: &Head, records: &[Record]) -> Table {
 
 /// How well the plan was kept, as blocks; nothing where nothing is known.
 #[must_use]
-pub fn compliance(kept: &[KeptLine]) -> Vec<Block> {
+pub fn compliance(kept: &[Compliance]) -> Vec<Block> {
     if kept.iter().all(|k| k.periods == 0) {
         return Vec::new();
     }
@@ -91,27 +77,32 @@ pub fn compliance(kept: &[KeptLine]) -> Vec<Block> {
         ("#Kept", 16),
     ]);
     for k in kept.iter().filter(|k| k.periods > 0) {
-        let asked = k.done + k.missed;
-        let share = if asked == 0 {
-            "–".to_owned()
-        } else {
-            format!("{:.0} %", f64::from(k.done) * 100.0 / f64::from(asked))
-        };
+        let share = k.percent().map_or_else(|| "–".to_owned(), |p| format!("{p:.0} %"));
         let count = |n: u32| n.to_string();
-        table.row([k.cadence.clone(), count(k.periods), count(k.done), count(k.waived), count(k.missed), share]);
+        table.row([
+            k.cadence.word().to_owned(),
+            count(k.periods),
+            count(k.done),
+            count(k.waived),
+            count(k.missed),
+            share,
+        ]);
     }
-    vec![Block::Heading(1, "How well the plan was kept".to_owned()), Block::Table(table)]
+    let note = "Complete periods up to the end of this document's time: 30 days, 12 weeks, 12 months, 8 quarters at most, none from \
+                before the installation. What was called off with a reason counts neither way.";
+    vec![Block::Heading(1, "How well the plan was kept".to_owned()), Block::Table(table), Block::Small(note.to_owned())]
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::record::tests::{head, sample};
     use super::*;
+    use crate::model::upkeep::Cadence;
 
     #[test]
     fn every_record_is_in_it_with_its_own_hash() {
         let records: Vec<Record> = (1..=3).map(sample).collect();
-        let kept = [KeptLine { cadence: "daily".into(), periods: 30, done: 50, waived: 2, missed: 8 }];
+        let kept = [Compliance { cadence: Cadence::Daily, periods: 30, done: 50, waived: 2, missed: 8 }];
         let d = document(&head(), "2026-11", &records, &kept);
         assert_eq!(d.parts.len(), 4);
         assert!(d.parts.iter().skip(1).all(|p| p.seal.is_some()));
