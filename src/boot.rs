@@ -43,9 +43,9 @@ pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use caring::Database;
 pub use measuring::measure;
 pub use probing::{keys, probe};
-pub use records::{Records, records, unreadable};
+pub use records::{Records, moment, records, unreadable};
 pub use running::{run_console, run_engine};
-pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, fleet, set_demo_fault};
+pub use serving::{acknowledge, alarm_history, ask_status, demo_faults, fleet, maintenance, set_demo_fault, upkeep};
 #[cfg(feature = "demo")]
 pub use staging::run_demo;
 

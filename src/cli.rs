@@ -18,7 +18,9 @@ pub mod maintenance;
 pub mod manual;
 pub mod measure;
 pub mod out;
-pub mod status;
+mod secret;
+mod status;
+pub mod user;
 
 use std::ffi::OsString;
 

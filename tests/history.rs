@@ -38,7 +38,7 @@ fn kinds() -> Vec<EventKind> {
             advice: "Look at it.".into(),
         },
         EventKind::AlarmAcknowledged { alarm: "east.velocity_rms_mm_s".into(), who: "kumar".into(), why: None },
-        EventKind::RunStarted { run: 1, task: "cameras".into(), who: "kumar".into() },
+        EventKind::RunStarted { run: 1, task: "cameras".into(), who: "kumar".into(), subject: None, because: None },
         EventKind::StepAnswered {
             run: 1,
             step: "verify".into(),
@@ -51,7 +51,14 @@ fn kinds() -> Vec<EventKind> {
             answer: answer(Outcome::Failed, "=HYPERLINK(\"x\"), dirty"),
             who: "kumar".into(),
         },
-        EventKind::RunFinished { run: 1, task: "cameras".into(), who: "kumar".into(), passed: false, abandoned: false },
+        EventKind::RunFinished {
+            run: 1,
+            task: "cameras".into(),
+            who: "kumar".into(),
+            passed: false,
+            abandoned: false,
+            record: None,
+        },
         EventKind::Note { text: "shift change".into() },
     ]
 }

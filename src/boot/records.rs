@@ -40,3 +40,9 @@ pub fn records(globals: &Globals) -> Result<Records, Failure> {
 pub fn unreadable(e: &JournalError) -> Failure {
     Failure::new(Exit::NoInput, e.to_string())
 }
+
+/// The moment that lies so far ahead; the far future where that cannot be said.
+pub fn moment(ahead: std::time::Duration) -> Timestamp {
+    let span = jiff::SignedDuration::try_from(ahead).unwrap_or(jiff::SignedDuration::MAX);
+    SystemClock::new().now().wall.checked_add(span).unwrap_or(Timestamp::MAX)
+}

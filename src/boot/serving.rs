@@ -20,8 +20,8 @@ use crate::cli::alarms::AckArgs;
 use crate::journal::{FILE_NAME, History};
 use crate::model::board::Board;
 use crate::model::database::CareRecord;
-use crate::model::intent::{Intent, IntentKind};
-use crate::model::{fleet, status};
+use crate::model::intent::{Intent, IntentKind, UpkeepWish};
+use crate::model::{fleet, status, upkeep};
 
 /// Name of the socket in the data directory.
 pub const SOCKET: &str = "vms.sock";
@@ -46,6 +46,10 @@ enum Question {
     DemoFaults,
     /// Switch one of them.
     DemoFault { fault: String, on: bool },
+    /// Maintenance: tasks, open runs, what is to follow up.
+    Maintenance,
+    /// A wish about maintenance.
+    Upkeep { wish: UpkeepWish, why: Option<String> },
     /// A command has done something for the database: put it into the record.
     DatabaseCare { record: CareRecord },
 }
@@ -151,6 +155,8 @@ async fn answer(
             Ok(v) => Reply::Done(v),
             Err(e) => Reply::Refused(e.to_string()),
         },
+        Question::Maintenance => Reply::Done(upkeep::status::status(&now.upkeep)),
+        Question::Upkeep { wish, why } => ask(intents, who, why, wish.into()).await,
         Question::DemoFaults => {
             let list = now.demo.iter().map(|f| json!({ "id": f.id, "title": f.title, "on": f.on }));
             Reply::Done(list.collect())
@@ -244,6 +250,22 @@ pub fn fleet(globals: &Globals) -> Result<Value, Failure> {
 /// Exit 69 if no engine runs; 1 if it was not taken or is not saved yet.
 pub fn acknowledge(globals: &Globals, what: &AckArgs) -> Result<String, Failure> {
     sentence(question(globals, &Question::Acknowledge { alarm: what.id.clone(), why: what.why.clone() })?)
+}
+
+/// Maintenance as the running engine has it: tasks, open runs, what is to follow up.
+///
+/// # Errors
+/// Exit 69 if none runs.
+pub fn maintenance(globals: &Globals) -> Result<Value, Failure> {
+    question(globals, &Question::Maintenance)
+}
+
+/// Asks the running engine for something about maintenance; answers with a sentence once that is durable.
+///
+/// # Errors
+/// Exit 69 if none runs; 1 if it was not taken.
+pub fn upkeep(globals: &Globals, wish: &UpkeepWish, why: Option<&str>) -> Result<String, Failure> {
+    sentence(question(globals, &Question::Upkeep { wish: wish.clone(), why: why.map(str::to_owned) })?)
 }
 
 /// Puts what a command did for the database into the record of the running engine; without one there is no record.

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, maintenance,
-    manual, measure, status,
+    manual, measure, status, user,
 };
 use crate::base::error::Outcome;
 
@@ -59,8 +59,10 @@ enum Command {
     History(history::HistoryArgs),
     /// How the database is, what is slow in it, and its upkeep
     Db(db::DbArgs),
-    /// Documents of the upkeep: records, forms, inventory, handbook, performance
+    /// What is due, the guided tasks, their signed records, and the proof of them
     Maintenance(maintenance::MaintenanceArgs),
+    /// The people who may sign, their roles and PINs
+    User(user::UserArgs),
     /// Write, check and show the configuration
     Config(config::ConfigArgs),
     /// The console's keys
@@ -93,6 +95,7 @@ impl Args {
             Some(Command::History(a)) => history::run(&globals()?, &a),
             Some(Command::Db(a)) => db::run(&globals()?, &a),
             Some(Command::Maintenance(a)) => maintenance::run(&globals()?, &a),
+            Some(Command::User(a)) => user::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),
             Some(Command::Keys(o)) => keys::run(&globals()?, &o),
             Some(Command::Completions(a)) => manual::completions(&a),

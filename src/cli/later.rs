@@ -7,10 +7,10 @@ use crate::base::error::Outcome;
 use crate::config::fault::nearest;
 
 /// The promised commands.
-pub const NAMES: [&str; 5] = ["attach", "backup", "logs", "update", "user"];
+pub const NAMES: [&str; 4] = ["attach", "backup", "logs", "update"];
 
 /// The commands there are.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "engine",
     "demo",
     "status",
@@ -22,6 +22,7 @@ const KNOWN: [&str; 16] = [
     "history",
     "db",
     "maintenance",
+    "user",
     "config",
     "keys",
     "completions",
@@ -32,7 +33,7 @@ const KNOWN: [&str; 16] = [
 /// The last words of `vms --help`.
 pub const HELP: &str = "\
 Not in this version yet:
-  attach, backup, logs, update, user
+  attach, backup, logs, update
 
 Exit codes:
   0 done and fine, 1 something checked is not fine, 2 wrong usage, 66 an input cannot be read,

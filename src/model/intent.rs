@@ -34,6 +34,19 @@ pub type Reply = Result<String, String>;
 #[derive(Clone, Debug)]
 pub struct Pin(pub SecretString);
 
+impl Serialize for Pin {
+    /// Only for the way over the engine's own socket, which its owner alone can open.
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(secrecy::ExposeSecret::expose_secret(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Pin {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(text.into()))
+    }
+}
+
 impl PartialEq for Pin {
     /// PINs are compared by their hash alone, elsewhere.
     fn eq(&self, _: &Self) -> bool {
@@ -75,6 +88,101 @@ pub enum ToSign {
         /// Why.
         why: Arc<str>,
     },
+}
+
+/// A wish about maintenance, as commands send it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum UpkeepWish {
+    /// [`IntentKind::StartRun`].
+    Start {
+        /// The task's id.
+        task: Arc<str>,
+        /// What a guide is about.
+        subject: Option<Arc<str>>,
+    },
+    /// [`IntentKind::AnswerStep`].
+    Answer {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+        /// The answer.
+        answer: Answer,
+    },
+    /// [`IntentKind::LookAgain`].
+    Look {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+    },
+    /// [`IntentKind::Perform`].
+    Agree {
+        /// The run.
+        run: u64,
+        /// The step's id.
+        step: Arc<str>,
+    },
+    /// [`IntentKind::ReopenStep`].
+    TakeBack {
+        /// The run.
+        run: u64,
+    },
+    /// [`IntentKind::PauseRun`].
+    Pause {
+        /// The run.
+        run: u64,
+        /// Laid aside.
+        paused: bool,
+    },
+    /// [`IntentKind::HandOver`].
+    HandOver {
+        /// The run.
+        run: u64,
+        /// To whom.
+        to: Arc<str>,
+    },
+    /// [`IntentKind::AbandonRun`].
+    End {
+        /// The run.
+        run: u64,
+    },
+    /// [`IntentKind::CloseFollowUp`].
+    Settle {
+        /// The run that found it.
+        run: u64,
+        /// The step.
+        step: Arc<str>,
+        /// What was done.
+        text: Arc<str>,
+    },
+    /// [`IntentKind::Sign`].
+    Sign {
+        /// Who.
+        person: Arc<str>,
+        /// Their PIN.
+        pin: Pin,
+        /// For what.
+        what: ToSign,
+    },
+}
+
+impl From<UpkeepWish> for IntentKind {
+    fn from(wish: UpkeepWish) -> Self {
+        match wish {
+            UpkeepWish::Start { task, subject } => Self::StartRun { task, subject, because: None },
+            UpkeepWish::Answer { run, step, answer } => Self::AnswerStep { run, step, answer },
+            UpkeepWish::Look { run, step } => Self::LookAgain { run, step },
+            UpkeepWish::Agree { run, step } => Self::Perform { run, step },
+            UpkeepWish::TakeBack { run } => Self::ReopenStep { run },
+            UpkeepWish::Pause { run, paused } => Self::PauseRun { run, paused },
+            UpkeepWish::HandOver { run, to } => Self::HandOver { run, to },
+            UpkeepWish::End { run } => Self::AbandonRun { run },
+            UpkeepWish::Settle { run, step, text } => Self::CloseFollowUp { run, step, text },
+            UpkeepWish::Sign { person, pin, what } => Self::Sign { person, pin, what },
+        }
+    }
 }
 
 /// What is asked for.

@@ -1,5 +1,7 @@
 //! Maintenance tasks, guided runs and their answers.
 
+pub mod status;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;

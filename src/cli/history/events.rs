@@ -128,7 +128,7 @@ struct Run {
 pub(super) fn records(records: &Records, args: &RecordsArgs, form: Form) -> Outcome {
     let (from, to) = range_of(&args.range, records)?;
     // A run counts by its end; it may have begun before the range.
-    let kinds = ["run_started", "step_answered", "run_finished"].map(str::to_owned).to_vec();
+    let kinds = ["run_started", "step_answered", "step_reopened", "run_finished"].map(str::to_owned).to_vec();
     let filter = EventFilter { to, kinds, ..EventFilter::default() };
     let mut printer = Printer::new(form, &RECORDS, &records.zone);
     let mut open: BTreeMap<u64, Run> = BTreeMap::new();
@@ -138,6 +138,10 @@ pub(super) fn records(records: &Records, args: &RecordsArgs, form: Form) -> Outc
         match &e.kind {
             EventKind::RunStarted { run, .. } => open.entry(*run).or_default().started = Some(e.clone()),
             EventKind::StepAnswered { run, .. } => open.entry(*run).or_default().answers.push(e.clone()),
+            EventKind::StepReopened { run, step, .. } => {
+                let taken_back = |e: &Event| matches!(&e.kind, EventKind::StepAnswered { step: s, .. } if s == step);
+                open.entry(*run).or_default().answers.retain(|e| !taken_back(e));
+            }
             EventKind::RunFinished { run, .. } => {
                 let done = open.remove(run).unwrap_or_default();
                 let wanted = from.is_none_or(|f| e.at >= f) && needle.as_ref().is_none_or(|n| mentions(e, &done, n));

@@ -531,13 +531,13 @@ fn run_events(runs: &[(u8, u8, bool)]) -> Vec<Event> {
     let who: Arc<str> = "Ada".into();
     for (i, (task, steps, finished)) in runs.iter().enumerate() {
         let (run, task): (u64, Arc<str>) = (i as u64 + 1, format!("task-{task}").into());
-        push(EventKind::RunStarted { run, task: task.clone(), who: who.clone() });
+        push(EventKind::RunStarted { run, task: task.clone(), who: who.clone(), subject: None, because: None });
         for step in 0..*steps {
             let answer = Answer { outcome: Outcome::Passed, evidence: vec!["fine".into()] };
             push(EventKind::StepAnswered { run, step: format!("s{step}").into(), answer, who: who.clone() });
         }
         if *finished {
-            push(EventKind::RunFinished { run, task, who: who.clone(), passed: true, abandoned: false });
+            push(EventKind::RunFinished { run, task, who: who.clone(), passed: true, abandoned: false, record: None });
         }
     }
     out

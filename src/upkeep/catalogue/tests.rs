@@ -36,7 +36,8 @@ fn fault_of(from: &str, to: &str) -> String {
 fn the_built_in_catalogue_is_sound_and_has_the_daily_rows() {
     let catalogue = Catalogue::built_in().unwrap();
     let rows: BTreeSet<&str> = catalogue.tasks.iter().map(|t| &*t.row).collect();
-    for row in ["D1", "D2", "D3", "D4", "D1-D4", "W3", "W4", "M4"] {
+    let all = "D1-D4 D1 D2 D3 D4 W1 W2 W3 W4 M1 M2 M3 M4 Q1 Q2 Q3 Q4 P1 P2 P3 E1 E2 R2 S1 S2 S3 S4";
+    for row in all.split(' ') {
         assert!(rows.contains(row), "{row} is missing");
     }
     let round = catalogue.task("daily-round").unwrap();
@@ -115,11 +116,29 @@ fn empty_and_broken_files_are_told() {
 fn a_missing_file_means_the_built_in_one_and_a_bad_one_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("maintenance.toml");
-    assert_eq!(Catalogue::load(&path).unwrap(), Catalogue::built_in().unwrap());
-    assert!(Catalogue::load(&dir.path().join("mine.toml")).unwrap_err().to_string().contains("maintenance.tasks"));
+    assert_eq!(
+        Catalogue::load(Some(dir.path()), Path::new("maintenance.toml")).unwrap(),
+        Catalogue::built_in().unwrap()
+    );
+    assert!(
+        Catalogue::load(Some(dir.path()), Path::new("mine.toml"))
+            .unwrap_err()
+            .to_string()
+            .contains("maintenance.tasks")
+    );
     std::fs::write(&path, "task = 3").unwrap();
-    assert!(Catalogue::load(&path).unwrap_err().to_string().contains("maintenance.toml:1:8"));
-    assert!(Catalogue::load(dir.path()).unwrap_err().to_string().contains("cannot read"));
+    assert!(
+        Catalogue::load(Some(dir.path()), Path::new("maintenance.toml"))
+            .unwrap_err()
+            .to_string()
+            .contains("maintenance.toml:1:8")
+    );
+    assert!(
+        Catalogue::load(dir.path().parent(), Path::new(dir.path().file_name().unwrap()))
+            .unwrap_err()
+            .to_string()
+            .contains("cannot read")
+    );
 }
 
 proptest! {

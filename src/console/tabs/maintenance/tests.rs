@@ -93,7 +93,7 @@ fn frames_of_a_run() {
 fn starting_asks_the_engine_and_opens_the_run_once_it_is_on_the_board() {
     let board = sample::live();
     let mut tab = Maintenance::default();
-    let Want::Send(IntentKind::StartRun { task }) = act(&mut tab, &board, "run") else { panic!("a run is wanted") };
+    let Want::Send(IntentKind::StartRun { task, .. }) = act(&mut tab, &board, "run") else { panic!("a run is wanted") };
     assert!(matches!(act(&mut tab, &board, "run"), Want::Say(_)), "it is not asked for twice");
     let mut later = sample::live();
     let mut upkeep = (*later.upkeep).clone();
@@ -180,17 +180,17 @@ fn the_summary_shows_every_answer_and_escape_leaves() {
     let mut done = sample::live();
     let mut upkeep = (*done.upkeep).clone();
     let run = upkeep.runs.remove(0);
-    upkeep.records.insert(
-        0,
-        RunRecord {
-            run: 42,
-            task: run.task.clone(),
-            who: run.who.clone(),
-            at: sample::ago(1000).wall,
-            passed: false,
-            abandoned: false,
-        },
-    );
+    let record = RunRecord {
+        run: 42,
+        task: run.task.clone(),
+        who: run.who.clone(),
+        at: sample::ago(1000).wall,
+        passed: false,
+        abandoned: false,
+        record: None,
+        wants_counter_signature: false,
+    };
+    upkeep.records = std::iter::once(record).chain(upkeep.records.iter().cloned()).collect();
     done.upkeep = Arc::new(upkeep);
     let answers = [
         answer(Outcome::Skipped, &["no ladder on this shift"]),
