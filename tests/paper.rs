@@ -93,7 +93,16 @@ impl Paperwork {
     fn pdf(&self, document: &Document, size: Paper) -> PathBuf {
         let path = self.dir.path().join("paper.pdf");
         fs::write(&path, paper::pdf(document, size).expect("a PDF")).expect("written");
+        keep(&path, &document.title);
         path
+    }
+}
+
+/// `VMS_PAPER_OUT=DIRECTORY` keeps the papers, for a look at them.
+fn keep(pdf: &Path, title: &str) {
+    if let Some(dir) = std::env::var_os("VMS_PAPER_OUT") {
+        let name = title.replace(['/', ':', ','], "").replace(' ', "-");
+        fs::copy(pdf, Path::new(&dir).join(format!("{name}.pdf"))).expect("copied");
     }
 }
 

@@ -49,7 +49,9 @@ impl Source<'_> {
 }
 
 /// The newest look of an engine at its database.
-#[must_use]
+///
+/// # Errors
+/// In words, why there is none.
 pub fn database_of(board: &Board) -> Result<Arc<DatabaseReport>, String> {
     match (&board.database.report, &board.database.text) {
         (Some(report), _) => Ok(Arc::clone(report)),

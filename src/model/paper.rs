@@ -168,6 +168,7 @@ impl Document {
     /// Everything that it says, as one text for a fingerprint: neither the date nor the seals are part of it.
     #[must_use]
     pub fn content(&self) -> String {
-        self.parts.iter().map(|p| format!("{}\n{}\n{:?}\n", p.kind, p.title, p.blocks)).collect()
+        let part = |p: &Part| format!("{}\n{}\n{:?}\n", p.kind, p.title, p.blocks);
+        self.parts.iter().map(part).collect::<Vec<_>>().concat()
     }
 }

@@ -114,17 +114,37 @@ impl Sheets<'_> {
 
     fn steps(&mut self, steps: &[(String, Vec<String>)]) {
         for (i, (title, details)) in steps.iter().enumerate() {
-            self.room(BODY.leading * 2.0);
-            self.begin(Element::Item(i == 0));
             let bold = Style { bold: true, ..BODY };
+            let width = self.width() - 24.0;
+            let tall: usize = details.iter().map(|d| self.lines(d, width, BODY).len()).sum();
+            self.room((tall.min(8) + 1) as f32 * BODY.leading);
+            self.begin(Element::Item(i == 0));
             self.line(LEFT, self.y + BODY.size, &format!("{}.", i + 1), Style { ink: Ink::Accent, ..bold });
-            self.set(LEFT + 24.0, self.width() - 24.0, title, bold);
+            self.set(LEFT + 24.0, width, title, bold);
             for detail in details {
-                self.set(LEFT + 24.0, self.width() - 24.0, detail, BODY);
+                match detail.strip_prefix("$ ") {
+                    Some(command) => self.command(command),
+                    None => self.set(LEFT + 24.0, width, detail, BODY),
+                }
             }
             self.y += 5.0;
         }
         self.y += 3.0;
+    }
+
+    /// What is to be typed, on a ground of its own.
+    fn command(&mut self, text: &str) {
+        let width = self.width() - 24.0;
+        let style = Style { size: 8.8, ..BODY };
+        self.y += 1.5;
+        for line in self.lines(text, width - 12.0, style) {
+            self.room(style.leading);
+            let (y, h) = (self.y, style.leading);
+            self.ornament(Op::Fill { x: LEFT + 24.0, y, w: width, h, ink: Ink::Band });
+            self.line(LEFT + 30.0, self.y + 9.6, &line, style);
+            self.y += style.leading;
+        }
+        self.y += 2.5;
     }
 
     fn boxes(&mut self, text: &str, boxes: &[String]) {

@@ -4,7 +4,7 @@ use ttf_parser::Face;
 
 use super::PaperError;
 
-/// DejaVu Sans; its licence lies beside it.
+/// `DejaVu Sans`; its licence lies beside it.
 const REGULAR: &[u8] = include_bytes!("../../config/fonts/DejaVuSans.ttf");
 const BOLD: &[u8] = include_bytes!("../../config/fonts/DejaVuSans-Bold.ttf");
 /// Characters whose widths are looked up once: Latin with its accents.

@@ -4,6 +4,8 @@ use super::sheets::date_time;
 use super::wrap;
 use crate::model::paper::{Block, Document, Part, Plot, Table};
 
+/// From the lowest to the highest value of a plot.
+const LEVELS: [char; 9] = ['_', '.', ':', '-', '=', '+', '*', '%', '#'];
 /// Columns of a line.
 const WIDTH: usize = 80;
 
@@ -89,7 +91,9 @@ fn put(out: &mut String, block: &Block, document: &Document) {
         Block::Steps(steps) => {
             for (i, (title, details)) in steps.iter().enumerate() {
                 wrapped(out, &format!("{:>3}. ", i + 1), title);
-                details.iter().for_each(|d| wrapped(out, "     ", d));
+                for d in details {
+                    wrapped(out, "     ", d);
+                }
             }
         }
         Block::Table(table) => rows(out, table),
@@ -181,7 +185,6 @@ fn curve(out: &mut String, plot: &Plot) {
             *bar = Some(bar.map_or(p.mean, |b| b.max(p.mean)));
         }
     }
-    const LEVELS: [char; 9] = ['_', '.', ':', '-', '=', '+', '*', '%', '#'];
     let mark = |v: f64| LEVELS[((v / top).clamp(0.0, 1.0) * 8.0).round() as usize];
     let text: String = bars.iter().map(|b| b.map_or(' ', mark)).collect();
     line(out, &format!("|{text}|"));

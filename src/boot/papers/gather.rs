@@ -1,5 +1,7 @@
 //! The facts of inventory and handbook, from the configuration, the computer and what the engine has seen.
 
+use std::path::Path;
+
 use super::Source;
 use crate::base::text::bytes;
 use crate::camera;
@@ -103,8 +105,8 @@ pub fn handbook(s: &Source<'_>) -> Handbook {
     versions.extend(computer.system.map(|v| ("Operating system".to_owned(), v)));
     Handbook {
         time_zone: c.site.time_zone_name.to_string(),
-        config_file: s.config_file.map(|p| p.display().to_string()),
-        data_dir: s.data.display().to_string(),
+        config_file: s.config_file.map(whole),
+        data_dir: whole(s.data),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         versions,
         contacts: c.contacts.clone(),
@@ -129,6 +131,19 @@ fn secrets(s: &Source<'_>) -> Vec<(String, String)> {
     show::shown(&loaded)
         .into_iter()
         .filter(|v| v.key.ends_with("password") && v.value.as_deref() == Some("set"))
-        .map(|v| (v.key, v.from))
+        .map(|v| (named(&v.key, &loaded.config), v.from))
         .collect()
+}
+
+/// A path that means the same from everywhere.
+fn whole(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// `camera[0].password` as `camera deck-east`.
+fn named(key: &str, config: &Config) -> String {
+    let section = key.strip_suffix(".password").unwrap_or(key);
+    let index = section.strip_prefix("camera[").and_then(|r| r.strip_suffix(']')).and_then(|n| n.parse::<usize>().ok());
+    let camera = index.and_then(|i| config.cameras.get(i));
+    camera.map_or_else(|| section.to_owned(), |c| format!("camera {}", c.id))
 }

@@ -96,8 +96,8 @@ struct ToArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "print")]
     out: Option<PathBuf>,
     /// To this printer by `lp`; without a name: to the default one
-    #[arg(long, value_name = "PRINTER", num_args = 0..=1)]
-    print: Option<Option<String>>,
+    #[arg(long, value_name = "PRINTER", num_args = 0..=1, default_missing_value = "")]
+    print: Option<String>,
 }
 
 /// The size of the paper.
@@ -310,7 +310,7 @@ fn deliver(globals: &Globals, document: &Document, to: &ToArgs) -> Outcome {
             Draft::beside(path)?.keep(&bytes)?;
             out::note(&format!("wrote {}", path.display()));
         }
-        (None, Some(printer)) => print(printer.as_deref(), &document.title, &bytes)?,
+        (None, Some(printer)) => print(Some(printer.as_str()).filter(|p| !p.is_empty()), &document.title, &bytes)?,
         (None, None) if pdf && std::io::stdout().is_terminal() => {
             return Err(usage("a PDF is not for a terminal; add --out FILE, or print it with --print"));
         }
@@ -324,7 +324,7 @@ fn deliver(globals: &Globals, document: &Document, to: &ToArgs) -> Outcome {
 /// Hands the document to `lp` of the printing system.
 fn print(printer: Option<&str>, title: &str, bytes: &[u8]) -> Result<(), Failure> {
     let fail = |text: String| Failure::new(Exit::Io, text);
-    if printer.is_some_and(|p| p.is_empty() || p.starts_with('-')) {
+    if printer.is_some_and(|p| p.starts_with('-')) {
         return Err(usage("name a printer as `lpstat -p` lists it"));
     }
     let mut command = Command::new("lp");

@@ -70,7 +70,7 @@ fn part(head: &Head, b: &Handbook, edition: Option<&Edition>) -> Part {
             ("Edition".to_owned(), format!("{} of {}", e.number, head.minute(e.written))),
             (
                 "Valid".to_owned(),
-                "until the configuration changes; the task \"recovery handbook\" tells when it did".to_owned(),
+                "until the configuration changes; the task \"Recovery handbook\" tells when it did".to_owned(),
             ),
             ("Keep".to_owned(), "a printed copy at the console, and one away from this computer".to_owned()),
         ]));
@@ -106,7 +106,7 @@ fn contacts(b: &Handbook, blocks: &mut Vec<Block>) {
         ));
         return;
     }
-    let mut table = Table::new(&[("Name", 22), ("For what", 24), ("Telephone", 20), ("Mail", 26), ("When", 18)]);
+    let mut table = Table::new(&[("Name", 18), ("For what", 22), ("Telephone", 20), ("Mail", 36), ("When", 16)]);
     for c in &b.contacts {
         let may = |v: &Option<std::sync::Arc<str>>| v.as_deref().unwrap_or("–").to_owned();
         table.row([c.name.to_string(), c.role.to_string(), may(&c.phone), may(&c.mail), may(&c.hours)]);
@@ -164,7 +164,7 @@ fn recovery(b: &Handbook, blocks: &mut Vec<Block>) {
             "Prepare the computer",
             &[
                 s("Debian 12 or newer, 64 bit, with the time set from a server and this time zone:"),
-                format!("timedatectl set-timezone {}", b.time_zone),
+                format!("$ timedatectl set-timezone {}", b.time_zone),
                 s("Join it to the camera network and give it the old node's address."),
             ],
         ),
@@ -172,15 +172,16 @@ fn recovery(b: &Handbook, blocks: &mut Vec<Block>) {
             "Install what the program stands on",
             &[
                 s(
-                    "apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav tzdata",
+                    "$ apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav tzdata",
                 ),
-                s("and for backups of the database: postgresql-client"),
+                s("$ apt-get install postgresql-client"),
+                s("The last is for backups of the database."),
             ],
         ),
         step(
             "Install the program",
             &[format!(
-                "Copy the program vms {} from the newest full backup to /usr/local/bin/vms; `vms --version` must answer.",
+                "Copy the program vms {} from the newest full backup to /usr/local/bin/vms; \"vms --version\" must answer.",
                 b.program
             )],
         ),
@@ -189,7 +190,7 @@ fn recovery(b: &Handbook, blocks: &mut Vec<Block>) {
             &[
                 format!("Copy it from the newest backup to {config}, with everything beside it in {folder}."),
                 s(
-                    "Without a backup: `vms config init` writes a new one; the tables at the end of this handbook have what to fill in.",
+                    "Without a backup: \"vms config init\" writes a new one; the tables at the end of this handbook have what to fill in.",
                 ),
             ],
         ),
@@ -200,8 +201,8 @@ fn recovery(b: &Handbook, blocks: &mut Vec<Block>) {
         step(
             "Check",
             &[
-                s("vms config check"),
-                s("vms check"),
+                s("$ vms config check"),
+                s("$ vms check"),
                 s("Each camera, PLC, disk and the database answers, or the output says what is wrong."),
             ],
         ),
@@ -216,7 +217,8 @@ fn recovery(b: &Handbook, blocks: &mut Vec<Block>) {
             &[
                 format!("The database is {url}."),
                 s("Where it stood on the lost machine: install PostgreSQL, create the role and an empty database of that name, then"),
-                s("pg_restore --no-owner --dbname=DATABASE DUMP   (the newest verified dump of the backups)"),
+                s("$ pg_restore --no-owner --dbname=DATABASE DUMP"),
+                s("DUMP is the newest verified dump of the backups."),
                 s("Where it stands elsewhere: nothing is to be done; rows that were not sent yet are lost with the old machine."),
             ],
         ));
@@ -224,7 +226,7 @@ fn recovery(b: &Handbook, blocks: &mut Vec<Block>) {
     steps.push(step(
         "Start",
         &[
-            s("vms engine   (under the service manager), then vms status"),
+            s("Under the service manager, or by hand:"), s("$ vms engine"), s("$ vms status"),
             s("Look at every camera's picture and regions (tab Cameras): a camera that was moved needs its regions set again."),
         ],
     ));

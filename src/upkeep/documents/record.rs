@@ -157,7 +157,7 @@ fn proof(record: &Record) -> String {
     }
     format!(
         "SHA-256 over the record: {}. The signatures are for this hash. To prove the record, compare it with what \
-         `vms maintenance show {} --json` prints, and run `vms maintenance verify`.",
+         \"vms maintenance report record {} --json\" prints, and run \"vms maintenance verify\".",
         record.hash, record.run
     )
 }
