@@ -401,6 +401,9 @@ fn records_forms_and_reviews_come_from_the_journal() {
     }
     let ran = vms(dir.path(), None, &["performance", "--quarter", "--write"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
+    for file in ran.out.lines().filter(|l| is(l, "pdf")) {
+        keep(Path::new(file), "Performance review");
+    }
     assert!(ran.out.lines().any(|l| is(l, "svg")) && ran.out.lines().any(|l| is(l, "pdf")), "{}", ran.out);
     let form = vms(dir.path(), None, &["form", "daily-round"]);
     assert!(form.code == 0 && form.out.contains("BLANK FORM"), "{}", form.err);
