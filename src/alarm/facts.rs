@@ -55,4 +55,6 @@ pub struct Facts {
     pub journal_fault: Option<Arc<str>>,
     /// Why nothing is sent to PostgreSQL.
     pub forward_fault: Option<Arc<str>>,
+    /// Which maintenance is overdue.
+    pub overdue: Option<Arc<str>>,
 }
