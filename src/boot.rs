@@ -32,6 +32,7 @@ mod held;
 mod looking;
 mod measuring;
 mod posting;
+pub mod papers;
 mod probing;
 mod reading;
 mod records;

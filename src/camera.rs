@@ -9,4 +9,5 @@ pub mod stream_time;
 pub mod supervisor;
 pub mod y4m;
 
+pub use pipeline::version as gstreamer_version;
 pub use supervisor::{Control, Frame, Hooks, Settings, run};

@@ -24,7 +24,7 @@ pub use append::Batch;
 pub use chain::Verdict;
 pub use error::JournalError;
 pub use fold::Fold;
-pub use history::{EventFilter, History, Page, SeriesInfo, Step};
+pub use history::{EventFilter, History, PAGE_MAX, Page, SeriesInfo, Step};
 pub use outbox::Reader;
 pub use restore::{FinishedRun, Restored};
 pub use store::{Opened, Store};

@@ -17,6 +17,7 @@ pub mod intent;
 pub mod logs;
 pub mod mail;
 pub mod outbox;
+pub mod paper;
 pub mod people;
 pub mod quantity;
 pub mod record;

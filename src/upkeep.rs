@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod checks;
 pub mod compliance;
 pub mod desk;
+pub mod documents;
 pub mod due;
 pub mod ended;
 pub mod errand;

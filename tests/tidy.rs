@@ -19,7 +19,7 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 19] = [
+const OWNED_CRATES: [(&str, &[&str]); 22] = [
     ("argon2", &["access"]),
     ("base64", &["camera"]),
     ("clap", &["cli"]),
@@ -28,9 +28,11 @@ const OWNED_CRATES: [(&str, &[&str]); 19] = [
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("krilla", &["paper"]),
     ("lettre", &["notify"]),
     ("md5", &["camera"]),
     ("plotters", &["figure"]),
+    ("qrcodegen", &["paper"]),
     ("ratatui", &["console"]),
     ("refinery", &["journal", "historian"]),
     ("rusqlite", &["journal"]),
@@ -39,6 +41,7 @@ const OWNED_CRATES: [(&str, &[&str]); 19] = [
     ("tokio_serial", &["plc", "demo"]),
     ("toml_edit", &["config"]),
     ("tracing_subscriber", &["logs"]),
+    ("ttf_parser", &["paper"]),
 ];
 
 /// What is wrong, and where.

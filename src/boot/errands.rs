@@ -3,6 +3,7 @@
 
 mod camera;
 mod database;
+mod documents;
 mod finding;
 mod largest;
 mod logs;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use super::papers::Span;
 use crate::base::clock::Clock;
 use crate::config::Config;
 use crate::logs::rotate::Turn;
@@ -100,6 +102,13 @@ pub fn run(means: &Means, name: &str, ask: &Ask<'_>) -> Answer {
         "network" => network::network(means, ask, w),
         "start-up" => start::start_up(means, ask),
         "reboot" => start::reboot(means, ask),
+        "performance-week" => documents::review(means, ask, Span::Week),
+        "performance-quarter" => documents::review(means, ask, Span::Quarter),
+        "inventory-changes" => documents::inventory_changes(means, ask),
+        "handbook-current" => documents::handbook_current(means, ask),
+        "write-inventory" => documents::write_inventory(means, ask),
+        "write-handbook" => documents::write_handbook(means, ask),
+        "write-performance" => documents::write_performance(means, ask),
         _ => unknown(format!("{name} is not available yet in this version")),
     }
 }

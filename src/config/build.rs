@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::checks::source;
 use super::sections::{
-    Backup, Camera, Config, Console, Historian, Journal, Limit, Logs, Mail, Maintenance, NominalHz, Parity, Plc,
-    Recording, Resources, Roi, Site, Tag, Transport,
+    Backup, Camera, Config, Console, Contact, Historian, Journal, Limit, Logs, Mail, Maintenance, NominalHz, Parity,
+    Plc, Recording, Resources, Roi, Site, Tag, Transport,
 };
 use super::tree::{Sect, Val};
 use crate::model::alarm::Priority;
@@ -34,6 +34,7 @@ pub fn config(root: &Sect) -> Config {
         mail: root.table("mail").map(mail),
         backup: backup(&sect("backup")),
         maintenance: maintenance(&sect("maintenance")),
+        contacts: root.tables("contact").iter().map(contact).collect(),
         console: console(&sect("console")),
     }
 }
@@ -268,6 +269,17 @@ fn backup(s: &Sect) -> Backup {
         weekly: count(s, "weekly"),
         monthly: count(s, "monthly"),
         quarterly: count(s, "quarterly"),
+    }
+}
+
+fn contact(s: &Sect) -> Contact {
+    let may = |key: &str| s.text(key).cloned();
+    Contact {
+        name: text(s, "name"),
+        role: text(s, "role"),
+        phone: may("phone"),
+        mail: may("mail"),
+        hours: may("hours"),
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Config {
     pub backup: Backup,
     /// `[maintenance]`
     pub maintenance: Maintenance,
+    /// `[[contact]]`
+    pub contacts: Vec<Contact>,
     /// `[console]`
     pub console: Console,
 }
@@ -394,6 +396,21 @@ pub struct Maintenance {
     pub reboot_command: Arc<str>,
     /// Whether a person may ask for it here.
     pub reboot_on_request: bool,
+}
+
+/// A person or office to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Name.
+    pub name: Arc<str>,
+    /// What they are called for.
+    pub role: Arc<str>,
+    /// Telephone number.
+    pub phone: Option<Arc<str>>,
+    /// Mail address.
+    pub mail: Option<Arc<str>>,
+    /// When they can be reached.
+    pub hours: Option<Arc<str>>,
 }
 
 /// The console.

@@ -61,6 +61,13 @@ pub const ROOT: &[Key] = &[
     key("mail", Table(MAIL), Optional, "Mail about alarms. Without this section nobody is mailed.", ""),
     key("backup", Table(BACKUP), Default(""), "Where backups go and how many are kept.", ""),
     key("maintenance", Table(MAINTENANCE), Default(""), "Maintenance tasks.", ""),
+    key(
+        "contact",
+        Tables(CONTACT),
+        Optional,
+        "A person or office to call; once for each. They stand in the recovery handbook, in this order.",
+        "",
+    ),
     key("console", Table(CONSOLE), Default(""), "The console on the terminal.", ""),
 ];
 
@@ -515,6 +522,14 @@ const MAINTENANCE: &[Key] = &[
         "Whether a person may have the computer restarted by a maintenance step.",
         "",
     ),
+];
+
+const CONTACT: &[Key] = &[
+    key("name", Text, Required, "Name of the person or office.", "\"R. Kumar\""),
+    key("role", Text, Required, "What they are called for.", "\"shift electrician\""),
+    key("phone", Text, Optional, "Telephone number.", "\"+91 8395 250 120\""),
+    key("mail", Address, Optional, "Mail address.", "\"shift-electric@plant.example\""),
+    key("hours", Text, Optional, "When they can be reached.", "\"day and night\""),
 ];
 
 const CONSOLE: &[Key] = &[
