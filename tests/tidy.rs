@@ -19,7 +19,8 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 16] = [
+const OWNED_CRATES: [(&str, &[&str]); 17] = [
+    ("argon2", &["access"]),
     ("base64", &["camera"]),
     ("clap", &["cli"]),
     ("crossterm", &["console"]),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::facts::Facts;
 use super::latch::{Edge, Latch};
 use super::rules::{
-    CameraLost, Exceeded, Finding, ForwardFault, JournalFault, PictureUnfit, PlcLost, RestartPlanned, Rule,
+    CameraLost, Exceeded, Finding, ForwardFault, JournalFault, Overdue, PictureUnfit, PlcLost, RestartPlanned, Rule,
     StartIncomplete, Unmeasurable, VibrationLimit,
 };
 use crate::base::clock::Mono;
@@ -118,6 +118,14 @@ impl Bank {
                 Box::new(ForwardFault),
             );
         }
+        bank.add(
+            "maintenance.overdue".into(),
+            &"maintenance".into(),
+            (Topic::Program, Priority::Low),
+            "Do it on the Maintenance tab (6), or have somebody who may call it off with a reason.",
+            (STEADY, STEADY),
+            Box::new(Overdue),
+        );
         bank
     }
 

@@ -58,4 +58,6 @@ pub struct Facts {
     pub forward_fault: Option<Arc<str>>,
     /// The program's start, and a restart that is planned.
     pub start: Arc<StartBoard>,
+    /// Which maintenance is overdue.
+    pub overdue: Option<Arc<str>>,
 }

@@ -325,6 +325,20 @@ impl Rule for ForwardFault {
     }
 }
 
+/// Maintenance is overdue.
+#[derive(Debug)]
+pub struct Overdue;
+
+impl Rule for Overdue {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(if facts.overdue.is_some() { Answer::Holds } else { Answer::Clear })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        format!("maintenance overdue: {}", facts.overdue.as_deref().unwrap_or("a task"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -712,6 +712,7 @@ impl Core {
             self.emit(EventKind::Dropped { what: "facts".into(), count }, now);
         }
         self.make_errands(now);
+        self.facts.overdue = upkeep::overdue(&self.out.board.borrow().upkeep);
         self.shown.engine.dropped = vec![("facts".into(), dropped), ("journal writes".into(), self.unwritten)];
         self.shown.engine.dropped.retain(|(_, n)| *n > 0);
         self.shown.each_second(now);
