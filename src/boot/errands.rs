@@ -30,10 +30,9 @@ use crate::model::upkeep::{Answer, Outcome};
 use crate::plc::Loopback;
 use crate::upkeep::errand::{self, Ask};
 
+pub use super::restarting::Wish;
 pub use removing::Previewed;
 pub use within::Within;
-
-use super::restarting::Wish;
 
 /// What errands reach.
 pub struct Means {

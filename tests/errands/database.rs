@@ -28,9 +28,9 @@ fn a_held_lock_is_found_its_holder_named_and_ended() {
     let site = Site::with_password(&config(&cluster), data.path(), PASSWORD);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (holder, waiter) = (session(&runtime, &cluster, "report"), session(&runtime, &cluster, "import"));
-    runtime
-        .block_on(holder.batch_execute("create table t (a int); insert into t values (1); begin; lock table t"))
-        .unwrap();
+    for sql in ["create table t (a int); insert into t values (1)", "begin; lock table t"] {
+        runtime.block_on(holder.batch_execute(sql)).unwrap();
+    }
     assert!(site.expect("database-reach", None, Passed).contains("PostgreSQL"));
     assert!(site.expect("database-cancel", None, Passed).contains("nothing blocks"));
     let held_up = runtime.spawn(async move { waiter.batch_execute("select * from t").await });

@@ -61,7 +61,7 @@ fn a_full_disk_is_told_and_the_oldest_recordings_make_room() {
     let kept = file(&videos.join("deck/inquiry.mkv"), 2 * MIB, 40);
     fs::write(videos.join("deck/inquiry.mkv.keep"), "").unwrap();
     let young = file(&videos.join("deck/today.mkv"), 2 * MIB, 0);
-    let other = file(&data.join("notes.txt"), MIB, 90);
+    let other = file(&data.join("notes.txt"), 3 * MIB, 90);
     let site = Site::new(CONFIG, &data);
     let text = site.expect("disk-space", None, Failed);
     assert!(text.contains("limit 20 %"), "{text}");
@@ -83,10 +83,8 @@ fn a_full_disk_is_told_and_the_oldest_recordings_make_room() {
     assert!(kept.exists() && young.exists() && other.exists());
     assert!(site.expect("old-recordings", None, Passed).contains("free"));
     assert!(site.expect("disk-space", None, Passed).contains("free"));
-    assert!(
-        site.preview("remove-recordings").evidence[0].contains("no the oldest recordings")
-            || site.preview("remove-recordings").evidence[0].contains("to remove")
-    );
+    let nothing = site.preview("remove-recordings").evidence.join("\n");
+    assert!(nothing.contains("nothing to remove"), "{nothing}");
 }
 
 #[test]

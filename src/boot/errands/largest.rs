@@ -47,7 +47,7 @@ pub(super) fn largest(means: &Means, ask: &Ask<'_>, w: &Within<'_>) -> Answer {
 }
 
 /// Without those that lie in another one of them.
-fn outermost(mut all: Vec<PathBuf>) -> Vec<PathBuf> {
+pub(super) fn outermost(mut all: Vec<PathBuf>) -> Vec<PathBuf> {
     all.sort();
     let mut out: Vec<PathBuf> = Vec::new();
     for path in all {

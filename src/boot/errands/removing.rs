@@ -65,7 +65,7 @@ fn show(means: &Means, errand: &'static str, what: &str, items: &[Item]) -> Answ
     means.previewed.keep(errand, now);
     let total: u64 = now.iter().map(|i| i.bytes).sum();
     if now.is_empty() {
-        f.good(format!("there is no {what} to remove"));
+        f.good(format!("there is nothing to remove of {what}"));
         return f.answer();
     }
     f.good(format!("{} of {what} would be removed for good; that frees {}:", now.len(), bytes(total)));

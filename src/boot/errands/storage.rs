@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::finding::Found;
+use super::largest::outermost;
 use super::{Means, Within};
 use crate::base::text::{age, bytes};
 use crate::host::disks::holder_of;
@@ -35,7 +36,7 @@ pub(super) struct Dir {
 /// The directories that the program writes to.
 pub(super) fn dirs(means: &Means) -> Vec<Dir> {
     let c = &means.config;
-    let of = |what, path: &Path| Dir { what, path: means.data.join(path) };
+    let of = |what, path: &Path| Dir { what, path: trimmed(&means.data.join(path)) };
     vec![
         of("data", Path::new("")),
         of("recordings", &c.recording.directory),
@@ -148,15 +149,12 @@ fn name_of(path: &Path) -> &str {
 pub(super) fn stale_temporary(means: &Means, w: &Within<'_>) -> (Vec<Item>, usize, bool) {
     let (mut stale, mut left, mut whole) = (Vec::<Item>::new(), 0, true);
     let (now, used) = (w.now().wall, in_use());
-    for dir in dirs(means) {
-        whole &= walk(&dir.path, w, &mut |path, meta| {
+    for dir in outermost(dirs(means).into_iter().filter_map(|d| d.path.canonicalize().ok()).collect()) {
+        whole &= walk(&dir, w, &mut |path, meta| {
             if !temporary_name(name_of(path)) || in_cluster(path) {
                 return;
             }
             let Some(item) = Item::of(path, meta) else { return };
-            if stale.iter().any(|i| i.path == item.path) {
-                return;
-            }
             if now.duration_since(item.modified) >= YOUNG && !used.contains(path) {
                 stale.push(item);
             } else {
