@@ -4,6 +4,7 @@ pub mod file;
 mod live;
 pub mod picture;
 pub mod pipeline;
+pub mod rtsp;
 pub mod stream_time;
 pub mod supervisor;
 pub mod y4m;

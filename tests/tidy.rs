@@ -19,14 +19,18 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 18] = [
+const OWNED_CRATES: [(&str, &[&str]); 22] = [
     ("argon2", &["access"]),
+    ("base64", &["camera"]),
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
+    ("futures_util", &["historian"]),
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
     ("krilla", &["paper"]),
+    ("lettre", &["notify"]),
+    ("md5", &["camera"]),
     ("plotters", &["figure"]),
     ("qrcodegen", &["paper"]),
     ("ratatui", &["console"]),
@@ -36,8 +40,8 @@ const OWNED_CRATES: [(&str, &[&str]); 18] = [
     ("tokio_postgres", &["historian", "demo"]),
     ("tokio_serial", &["plc", "demo"]),
     ("toml_edit", &["config"]),
-    ("ttf_parser", &["paper"]),
     ("tracing_subscriber", &["logs"]),
+    ("ttf_parser", &["paper"]),
 ];
 
 /// What is wrong, and where.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::facts::Facts;
 use super::latch::{Edge, Latch};
 use super::rules::{
-    CameraLost, Exceeded, Finding, ForwardFault, JournalFault, Overdue, PictureUnfit, PlcLost, Rule, Unmeasurable,
-    VibrationLimit,
+    CameraLost, Exceeded, Finding, ForwardFault, JournalFault, Overdue, PictureUnfit, PlcLost, RestartPlanned, Rule,
+    StartIncomplete, Unmeasurable, VibrationLimit,
 };
 use crate::base::clock::Mono;
 use crate::config::sections::{Config, Limit, Roi};
@@ -91,6 +91,22 @@ impl Bank {
             "Nothing is recorded durably until this is mended: check the disk of the data directory.",
             (AT_ONCE, STEADY),
             Box::new(JournalFault),
+        );
+        bank.add(
+            "program.start".into(),
+            &"start".into(),
+            (Topic::Program, Priority::High),
+            "What ran before does not run since the start: see the named cameras, PLCs, disks or database; follow their guide.",
+            (AT_ONCE, STEADY),
+            Box::new(StartIncomplete),
+        );
+        bank.add(
+            "program.restart".into(),
+            &"restart".into(),
+            (Topic::Program, Priority::Low),
+            "Nothing is measured for some minutes from then on: tell the shift. It waits while an alarm of priority high is active.",
+            (AT_ONCE, AT_ONCE),
+            Box::new(RestartPlanned),
         );
         if config.historian.is_some() {
             bank.add(

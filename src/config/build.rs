@@ -33,9 +33,20 @@ pub fn config(root: &Sect) -> Config {
         logs: logs(&sect("logs")),
         mail: root.table("mail").map(mail),
         backup: backup(&sect("backup")),
-        maintenance: Maintenance { tasks: path(&sect("maintenance"), "tasks") },
+        maintenance: maintenance(&sect("maintenance")),
         contacts: root.tables("contact").iter().map(contact).collect(),
         console: console(&sect("console")),
+    }
+}
+
+fn maintenance(s: &Sect) -> Maintenance {
+    Maintenance {
+        tasks: path(s, "tasks"),
+        start_within: span(s, "start_within"),
+        reboot: Timetable::parse(word(s, "reboot")).unwrap_or_default(),
+        reboot_notice: span(s, "reboot_notice"),
+        reboot_command: text(s, "reboot_command"),
+        reboot_on_request: truth(s, "reboot_on_request"),
     }
 }
 
@@ -244,6 +255,9 @@ fn mail(s: &Sect) -> Mail {
         from: text(s, "from"),
         to: s.list("to").to_vec(),
         at_least: priority(word(s, "at_least")),
+        ca_file: s.text("ca_file").map(|t| PathBuf::from(t.as_ref())),
+        at_most_every: span(s, "at_most_every"),
+        log_patterns: s.text("log_patterns").cloned(),
     }
 }
 

@@ -356,6 +356,12 @@ pub struct Mail {
     pub to: Vec<Arc<str>>,
     /// Lowest priority mailed.
     pub at_least: Priority,
+    /// Certificate of the plant's own authority.
+    pub ca_file: Option<PathBuf>,
+    /// After a mail so much time passes before the next.
+    pub at_most_every: Duration,
+    /// Regular expression of log lines that are mailed.
+    pub log_patterns: Option<Arc<str>>,
 }
 
 /// Backups.
@@ -380,6 +386,16 @@ pub struct Backup {
 pub struct Maintenance {
     /// The catalogue's file, relative to the configuration directory; the built-in one where there is none.
     pub tasks: PathBuf,
+    /// How long everything expected may take to run after a start.
+    pub start_within: Duration,
+    /// When the computer is restarted by itself.
+    pub reboot: Timetable,
+    /// How long ahead that is announced.
+    pub reboot_notice: Duration,
+    /// What restarts the computer: a program and its words.
+    pub reboot_command: Arc<str>,
+    /// Whether a person may ask for it here.
+    pub reboot_on_request: bool,
 }
 
 /// A person or office to call.

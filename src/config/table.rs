@@ -441,6 +441,27 @@ const MAIL: &[Key] = &[
     key("from", Address, Required, "Sender.", "\"vms@plant.example\""),
     key("to", AddressList, Required, "Receivers.", "[\"shift-lead@plant.example\"]"),
     key("at_least", Choice(PRIORITIES), Default("\"critical\""), "Lowest priority that is mailed.", ""),
+    key(
+        "ca_file",
+        Path,
+        Optional,
+        "Certificate (PEM) of the authority that the mail server's certificate is from, where it is the plant's own; a relative path is beside this file.",
+        "\"plant-ca.pem\"",
+    ),
+    key(
+        "at_most_every",
+        ms(10_000, 24 * HOUR),
+        Default("\"5min\""),
+        "After a mail so much time passes before the next; what happens meanwhile comes together in one.",
+        "",
+    ),
+    key(
+        "log_patterns",
+        Text,
+        Optional,
+        "Regular expression; log lines that it fits are mailed.",
+        "\"PANIC|No space left|Out of memory\"",
+    ),
 ];
 
 const BACKUP: &[Key] = &[
@@ -458,13 +479,50 @@ const BACKUP: &[Key] = &[
     key("quarterly", whole(0, 1000), Default("20"), "How many quarterly ones; 20 are five years.", ""),
 ];
 
-const MAINTENANCE: &[Key] = &[key(
-    "tasks",
-    Path,
-    Default("\"maintenance.toml\""),
-    "The task catalogue; a relative path is beside this file. Where there is no such file, the built-in one holds.",
-    "",
-)];
+const MAINTENANCE: &[Key] = &[
+    key(
+        "tasks",
+        Path,
+        Default("\"maintenance.toml\""),
+        "The task catalogue; a relative path is beside this file. Where there is no such file, the built-in one holds.",
+        "",
+    ),
+    key(
+        "start_within",
+        ms(10_000, HOUR),
+        Default("\"3m\""),
+        "How long after a start everything that ran before may take to run again (cameras, PLCs, database, disks, timetables); then the alarm `program.start` tells what is missing.",
+        "",
+    ),
+    key(
+        "reboot",
+        Text,
+        Default("\"off\""),
+        "When the computer is restarted by itself, in the site's time zone; written as `historian.vacuum`. It waits up to an hour while an alarm of priority high or critical is active or the database is being looked after.",
+        "\"sunday 04:30\"",
+    ),
+    key(
+        "reboot_notice",
+        ms(60_000, 24 * HOUR),
+        Default("\"15m\""),
+        "How long ahead that is announced, in the log and as the alarm `program.restart`.",
+        "",
+    ),
+    key(
+        "reboot_command",
+        Text,
+        Default("\"systemctl reboot\""),
+        "What restarts the computer, once the engine has ended in order: a program and its words, parted by spaces; no shell reads it.",
+        "",
+    ),
+    key(
+        "reboot_on_request",
+        Bool,
+        Default("false"),
+        "Whether a person may have the computer restarted by a maintenance step.",
+        "",
+    ),
+];
 
 const CONTACT: &[Key] = &[
     key("name", Text, Required, "Name of the person or office.", "\"R. Kumar\""),

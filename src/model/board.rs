@@ -14,7 +14,9 @@ use super::event::Event;
 use super::fleet::NodeState;
 use super::history::Answer;
 use super::host::HostReport;
-use super::logs::LogReport;
+use super::logs::{LogPage, LogReport};
+use super::mail::MailBoard;
+use super::startup::StartBoard;
 use super::upkeep::UpkeepBoard;
 use crate::base::clock::Now;
 
@@ -265,6 +267,10 @@ pub struct Board {
     pub indicators: Arc<[Indicator]>,
     /// Log files; none before the first report.
     pub logs: Option<Arc<LogReport>>,
+    /// The newest answers to questions about log files; the newest last.
+    pub log_pages: Arc<[Arc<LogPage>]>,
+    /// The sending of mail.
+    pub mail: Arc<MailBoard>,
     /// The link to PostgreSQL.
     pub historian: HistorianBoard,
     /// The rows on their way there.
@@ -283,6 +289,8 @@ pub struct Board {
     pub history: Arc<[Arc<Answer>]>,
     /// Maintenance.
     pub upkeep: Arc<UpkeepBoard>,
+    /// The program's start, and a restart that is planned.
+    pub start: Arc<StartBoard>,
     /// The picture asked for by [`super::intent::IntentKind::Watch`].
     pub snapshot: Option<Arc<Snapshot>>,
     /// Faults that the demonstration can inject; empty in production.
@@ -311,6 +319,8 @@ impl Board {
             host: None,
             indicators: Arc::new([]),
             logs: None,
+            log_pages: Arc::new([]),
+            mail: Arc::default(),
             historian: HistorianBoard::default(),
             forward: ForwardBoard::default(),
             database: DatabaseBoard::default(),
@@ -320,6 +330,7 @@ impl Board {
             events: Arc::new([]),
             history: Arc::new([]),
             upkeep: Arc::default(),
+            start: Arc::default(),
             snapshot: None,
             demo: Arc::new([]),
         }
