@@ -114,7 +114,7 @@ fn steps(head: &Head, record: &Record) -> Table {
     let mut table = Table::new(&[
         ("#No", 5),
         ("Step", 27),
-        ("Kind", 10),
+        ("Kind", 12),
         ("Result", 12),
         ("Evidence, findings", 40),
         ("By, at", 18),
