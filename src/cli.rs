@@ -14,6 +14,8 @@ pub mod globals;
 pub mod history;
 pub mod keys;
 pub mod later;
+pub mod logs;
+pub mod mail;
 pub mod maintenance;
 pub mod manual;
 pub mod measure;

@@ -17,6 +17,7 @@ pub mod host;
 pub mod journal;
 pub mod logs;
 pub mod model;
+pub mod notify;
 pub mod plc;
 pub mod upkeep;
 pub mod vibration;

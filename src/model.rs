@@ -15,6 +15,7 @@ pub mod host;
 pub mod ids;
 pub mod intent;
 pub mod logs;
+pub mod mail;
 pub mod outbox;
 pub mod people;
 pub mod quantity;

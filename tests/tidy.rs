@@ -19,14 +19,16 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 17] = [
+const OWNED_CRATES: [(&str, &[&str]); 19] = [
     ("argon2", &["access"]),
     ("base64", &["camera"]),
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
+    ("futures_util", &["historian"]),
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("lettre", &["notify"]),
     ("md5", &["camera"]),
     ("plotters", &["figure"]),
     ("ratatui", &["console"]),

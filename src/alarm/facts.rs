@@ -56,8 +56,8 @@ pub struct Facts {
     pub journal_fault: Option<Arc<str>>,
     /// Why nothing is sent to PostgreSQL.
     pub forward_fault: Option<Arc<str>>,
-    /// The program's start, and a restart that is planned.
-    pub start: Arc<StartBoard>,
     /// Which maintenance is overdue.
     pub overdue: Option<Arc<str>>,
+    /// The program's start, and a restart that is planned.
+    pub start: Arc<StartBoard>,
 }

@@ -23,6 +23,7 @@ use crate::config::{Loaded, sections};
 use crate::console::keys as pressed;
 use crate::model::bus::{Access, Demand, PlcReport, PlcState, Table};
 use crate::model::camera::{CameraReport, CameraState, Picture};
+use crate::notify::{Server, post::place};
 use crate::{historian, host, plc};
 
 /// How long a camera may take to show a picture.
@@ -184,26 +185,28 @@ fn database(cfg: &sections::Historian) -> Probe {
     }
 }
 
-/// Connects and waits for the server's greeting (RFC 5321, 3.1); nothing is sent but QUIT.
+/// Connects and waits for the server's greeting (RFC 5321, 3.1), then encrypts and signs in as letters do; none is sent.
 fn mail(cfg: &Mail) -> Probe {
     let verdict = || -> Result<String, String> {
-        let url = url::Url::parse(&cfg.server).map_err(|e| e.to_string())?;
-        let host = url.host_str().ok_or("the address names no host")?;
-        let tls = url.scheme() == "smtps";
-        let port = url.port().unwrap_or(if tls { 465 } else { 587 });
-        let address = (host, port).to_socket_addrs().map_err(|e| format!("{host}: {e}; check the name"))?.next();
+        let (host, port, tls) = place(&cfg.server)?;
+        let address =
+            (host.as_str(), port).to_socket_addrs().map_err(|e| format!("{host}: {e}; check the name"))?.next();
         let address = address.ok_or_else(|| format!("{host} has no address"))?;
         let mut stream = TcpStream::connect_timeout(&address, SERVER_WITHIN)
             .map_err(|e| format!("{host}:{port}: {e}; check network and server"))?;
         if tls {
-            return Ok(format!("{host}:{port} accepts connections"));
+            return Server::new(cfg)?.test();
         }
         stream.set_read_timeout(Some(SERVER_WITHIN)).map_err(|e| e.to_string())?;
         let mut greeting = [0u8; 256];
         let n = stream.read(&mut greeting).map_err(|e| format!("{host}:{port}: no greeting ({e})"))?;
         let text = String::from_utf8_lossy(&greeting[..n]).chars().filter(|c| !c.is_control()).collect::<String>();
         let _ = stream.write_all(b"QUIT\r\n");
-        if text.starts_with("220") { Ok(text) } else { Err(format!("{host}:{port} greets with: {text}")) }
+        if !text.starts_with("220") {
+            return Err(format!("{host}:{port} greets with: {text}"));
+        }
+        Server::new(cfg)?.test()?;
+        Ok(text)
     };
     match verdict() {
         Ok(text) => made("mail", &cfg.server, Verdict::Fine, text),

@@ -11,9 +11,11 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
+use super::archive::Archive;
 use super::errands::Live;
 use super::held::Held;
-use super::looking::{Further, Looking};
+use super::looking::Looking;
+use super::reading::{Allowed, Reading};
 use super::restarting::Wish;
 use super::threads::Threads;
 use super::{errand_pool, errands, scaling, serving, signals, signing, starting};
@@ -26,16 +28,17 @@ use crate::config::sections::{Camera, Config, Historian};
 use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
-use crate::historian::{care, forward};
+use crate::historian::{ahead, care, forward};
 use crate::journal::FinishedRun;
 use crate::journal::{self, Opened, Retention, Store, Write, writer};
-use crate::logs::{own, tail::Tails};
+use crate::logs::{memory, mine::Miner, own, tail::Tails};
 use crate::model::CameraId;
 use crate::model::board::{Board, DemoFault};
 use crate::model::bus::Demand;
 use crate::model::compensation::Compensations;
 use crate::model::event::EventKind;
 use crate::model::intent::Intent;
+use crate::model::mail::Mail;
 use crate::model::people::Person;
 use crate::model::timetable::Done;
 use crate::model::upkeep::{Answer, Outcome};
@@ -45,12 +48,14 @@ use crate::upkeep::catalogue::Subjects;
 use crate::upkeep::desk::{Finished, Wanted};
 use crate::upkeep::{Catalogue, checks};
 use crate::vibration::{FrameMeter, Luma, RegionSpec};
-use crate::{historian, host};
+use crate::{historian, host, notify};
 
 /// Writes that may wait for the journal's thread.
 const WRITES: usize = 8192;
 /// Wishes for the database that may wait.
 const CARES: usize = 8;
+/// Letters of other parts that may wait for the mail's thread.
+const LETTERS: usize = 32;
 /// Wishes that may wait.
 const WISHES: usize = 64;
 /// The whole end must be over within five seconds; each part gets its share.
@@ -218,12 +223,24 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     };
 
     // The decider.
-    let looking = Looking::start(&threads, &clock, &intake, &held.dir, database(&config));
+    let looking = Looking::start(&threads, &clock, &intake, &held.dir, Archive::of(&config));
+    let allowed =
+        Allowed { own: log.path().to_owned(), watch: config.logs.watch.clone(), zone: config.site.time_zone.clone() };
+    let reading = Reading::start(&threads, &clock, &intake, allowed);
+    let letters = send_mail(&threads, &stop, &clock, &intake, &config, &board, &held.dir);
     let outlets = Outlets {
         writer: write_tx.clone(),
         board: board_tx,
         demands,
-        requests: requests(&stop, &threads, (controls, switches), resets, (caring, looking, help), &options, &intake),
+        requests: requests(
+            &stop,
+            &threads,
+            (controls, switches),
+            resets,
+            (caring, looking, help, reading, letters),
+            &options,
+            &intake,
+        ),
     };
     let mut core =
         Core::new(Arc::clone(&config), Arc::clone(&clock), intake.clone(), &past, catalogue, checks::run, outlets);
@@ -249,7 +266,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         },
     );
     watch_host(&threads, &stop, &clock, &intake, &held.dir);
-    watch_logs(&threads, &stop, &clock, &intake, &log, &config);
+    watch_logs(&threads, &stop, &clock, &intake, &log, &config, &held.dir);
     if let Some(h) = config.historian.clone() {
         let sink = intake.clone();
         let push = Box::new(move |b| sink.push(Input::Historian(Box::new(b))));
@@ -448,7 +465,13 @@ fn requests(
     threads: &Threads,
     (controls, switches): (Vec<Control>, Vec<Switches>),
     resets: Vec<Arc<Notify>>,
-    (caring, looking, help): (mpsc::Sender<care::Asked>, Looking, Help),
+    (caring, looking, help, reading, letters): (
+        mpsc::Sender<care::Asked>,
+        Looking,
+        Help,
+        Reading,
+        Option<SyncSender<Mail>>,
+    ),
     options: &Options,
     intake: &Intake,
 ) -> Box<dyn Fn(Request) + Send> {
@@ -514,6 +537,16 @@ fn requests(
             }
         }
         Request::History(ask) => looking.ask(ask),
+        Request::Log(query) => reading.ask(query),
+        Request::Mail(mail) => match &letters {
+            None => warn!("no letter is sent: the configuration has no [mail]; it was: {}", mail.subject),
+            Some(tx) => {
+                if let Err(e) = tx.try_send(mail) {
+                    let (std::sync::mpsc::TrySendError::Full(m) | std::sync::mpsc::TrySendError::Disconnected(m)) = e;
+                    warn!("the mail is busy with earlier letters; not sent: {}", m.subject);
+                }
+            }
+        },
         Request::Fault { fault, on } => {
             if fault_tx.try_send((fault, on)).is_err() {
                 warn!("the demonstration is busy with earlier faults");
@@ -552,8 +585,11 @@ fn send_on(
 ) {
     let who = forward::Who { site: config.site.name.clone(), node: config.site.node.clone() };
     let (sink, nodes_sink, renames) = (intake.clone(), intake.clone(), writes.clone());
+    let reader = || Box::new(journal::Reader::new(&data.join(journal::FILE_NAME)));
+    let (outbox, reading_ahead) = ahead::pair(reader(), reader());
+    threads.spawn("historian-ahead", move || reading_ahead.run());
     let ends = forward::Ends {
-        outbox: Box::new(journal::Reader::new(&data.join(journal::FILE_NAME))),
+        outbox: Box::new(outbox),
         rename: Box::new(move |name| drop(renames.try_send(Write::Rename(name)))),
         // Only a hint for the journal's retention: one that finds no room is followed by the next.
         sent: Box::new(move |stream, position| drop(writes.try_send(Write::Sent(stream, position)))),
@@ -568,12 +604,6 @@ fn send_on(
     });
 }
 
-/// Where questions about the past go when the journal does not reach back far enough.
-fn database(config: &Config) -> Option<Further> {
-    let cfg = config.historian.clone()?;
-    Some(Further { cfg, site: config.site.name.clone(), node: config.site.node.clone() })
-}
-
 fn watch_host(threads: &Threads, stop: &Stop, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) {
     let (shutdown, clock, sink, data) = (stop.shutdown.clone(), Arc::clone(clock), intake.clone(), data.to_owned());
     threads.spawn("host", move || {
@@ -584,6 +614,35 @@ fn watch_host(threads: &Threads, stop: &Stop, clock: &Arc<dyn Clock>, intake: &I
     });
 }
 
+/// Mail, where it is configured: where letters of other parts go.
+fn send_mail(
+    threads: &Threads,
+    stop: &Stop,
+    clock: &Arc<dyn Clock>,
+    intake: &Intake,
+    config: &Config,
+    board: &watch::Receiver<Arc<Board>>,
+    data: &Path,
+) -> Option<SyncSender<Mail>> {
+    let settings = config.mail.clone()?;
+    let (tx, letters) = sync_channel::<Mail>(LETTERS);
+    let sink = intake.clone();
+    let worker = notify::Worker {
+        settings,
+        file: Some(data.join(notify::FILE_NAME)),
+        board: board.clone(),
+        letters,
+        clock: Arc::clone(clock),
+        pauses: notify::Worker::PAUSES,
+        report: Box::new(move |m| {
+            sink.push(Input::Mail(Box::new(m)));
+        }),
+    };
+    let shutdown = stop.shutdown.clone();
+    threads.spawn("mail", move || notify::run(worker, &shutdown));
+    Some(tx)
+}
+
 fn watch_logs(
     threads: &Threads,
     stop: &Stop,
@@ -591,8 +650,11 @@ fn watch_logs(
     intake: &Intake,
     log: &own::Guard,
     config: &Config,
+    data: &Path,
 ) {
-    let mut tails = Tails::new(log.path(), &config.logs.watch).with_dropped(log.dropped_counter());
+    let rules: Vec<Arc<str>> = config.mail.iter().filter_map(|m| m.log_patterns.clone()).collect();
+    let miner = Miner::new(Some(data.join(memory::FILE_NAME)), &rules);
+    let mut tails = Tails::new(log.path(), &config.logs.watch).with_dropped(log.dropped_counter()).with_miner(miner);
     let (shutdown, clock, sink) = (stop.shutdown.clone(), Arc::clone(clock), intake.clone());
     threads.spawn("logs", move || {
         loop {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, maintenance,
-    manual, measure, status, user,
+    alarms, calibrate, check, config, db, demo, engine, fleet, globals::Globals, history, keys, later, logs, mail,
+    maintenance, manual, measure, status, user,
 };
 use crate::base::error::Outcome;
 
@@ -59,6 +59,10 @@ enum Command {
     History(history::HistoryArgs),
     /// How the database is, what is slow in it, and its upkeep
     Db(db::DbArgs),
+    /// The newest log records, followed and filtered; patterns of the logs
+    Logs(logs::LogsArgs),
+    /// A letter to the receivers, now
+    Mail(mail::MailArgs),
     /// What is due, the guided tasks, their signed records, and the proof of them
     Maintenance(maintenance::MaintenanceArgs),
     /// The people who may sign, their roles and PINs
@@ -94,6 +98,8 @@ impl Args {
             Some(Command::Fleet) => fleet::run(&globals()?),
             Some(Command::History(a)) => history::run(&globals()?, &a),
             Some(Command::Db(a)) => db::run(&globals()?, &a),
+            Some(Command::Logs(a)) => logs::run(&globals()?, &a),
+            Some(Command::Mail(a)) => mail::run(&globals()?, &a),
             Some(Command::Maintenance(a)) => maintenance::run(&globals()?, &a),
             Some(Command::User(a)) => user::run(&globals()?, &a),
             Some(Command::Config(a)) => config::run(&globals()?, &a),

@@ -7,10 +7,10 @@ use crate::base::error::Outcome;
 use crate::config::fault::nearest;
 
 /// The promised commands.
-pub const NAMES: [&str; 4] = ["attach", "backup", "logs", "update"];
+pub const NAMES: [&str; 3] = ["attach", "backup", "update"];
 
 /// The commands there are.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 19] = [
     "engine",
     "demo",
     "status",
@@ -21,6 +21,8 @@ const KNOWN: [&str; 17] = [
     "fleet",
     "history",
     "db",
+    "logs",
+    "mail",
     "maintenance",
     "user",
     "config",
@@ -33,7 +35,7 @@ const KNOWN: [&str; 17] = [
 /// The last words of `vms --help`.
 pub const HELP: &str = "\
 Not in this version yet:
-  attach, backup, logs, update
+  attach, backup, update
 
 Exit codes:
   0 done and fine, 1 something checked is not fine, 2 wrong usage, 66 an input cannot be read,

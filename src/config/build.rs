@@ -254,6 +254,9 @@ fn mail(s: &Sect) -> Mail {
         from: text(s, "from"),
         to: s.list("to").to_vec(),
         at_least: priority(word(s, "at_least")),
+        ca_file: s.text("ca_file").map(|t| PathBuf::from(t.as_ref())),
+        at_most_every: span(s, "at_most_every"),
+        log_patterns: s.text("log_patterns").cloned(),
     }
 }
 

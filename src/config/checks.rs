@@ -3,6 +3,7 @@
 mod addresses;
 mod cameras;
 mod credentials;
+mod expressions;
 mod ids;
 mod limits;
 mod lines;
@@ -41,6 +42,7 @@ const ALL: &[Check] = &[
     lines::timeout,
     retention::something_is_kept,
     timetables::readable,
+    expressions::readable,
 ];
 
 /// Runs every rule.

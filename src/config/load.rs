@@ -56,6 +56,9 @@ impl Config {
         if let Some(file) = config.historian.as_mut().and_then(|h| h.ca_file.as_mut()) {
             *file = dir.join(&*file);
         }
+        if let Some(file) = config.mail.as_mut().and_then(|m| m.ca_file.as_mut()) {
+            *file = dir.join(&*file);
+        }
         Ok(Loaded { config, tree: got.root, path: PathBuf::from(name), text: text.to_owned() })
     }
 }

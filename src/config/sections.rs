@@ -354,6 +354,12 @@ pub struct Mail {
     pub to: Vec<Arc<str>>,
     /// Lowest priority mailed.
     pub at_least: Priority,
+    /// Certificate of the plant's own authority.
+    pub ca_file: Option<PathBuf>,
+    /// After a mail so much time passes before the next.
+    pub at_most_every: Duration,
+    /// Regular expression of log lines that are mailed.
+    pub log_patterns: Option<Arc<str>>,
 }
 
 /// Backups.

@@ -434,6 +434,27 @@ const MAIL: &[Key] = &[
     key("from", Address, Required, "Sender.", "\"vms@plant.example\""),
     key("to", AddressList, Required, "Receivers.", "[\"shift-lead@plant.example\"]"),
     key("at_least", Choice(PRIORITIES), Default("\"critical\""), "Lowest priority that is mailed.", ""),
+    key(
+        "ca_file",
+        Path,
+        Optional,
+        "Certificate (PEM) of the authority that the mail server's certificate is from, where it is the plant's own; a relative path is beside this file.",
+        "\"plant-ca.pem\"",
+    ),
+    key(
+        "at_most_every",
+        ms(10_000, 24 * HOUR),
+        Default("\"5min\""),
+        "After a mail so much time passes before the next; what happens meanwhile comes together in one.",
+        "",
+    ),
+    key(
+        "log_patterns",
+        Text,
+        Optional,
+        "Regular expression; log lines that it fits are mailed.",
+        "\"PANIC|No space left|Out of memory\"",
+    ),
 ];
 
 const BACKUP: &[Key] = &[

@@ -31,6 +31,8 @@ use crate::model::database::DatabaseWish;
 use crate::model::event::{Event, EventKind};
 use crate::model::history::{self, Answer as LookedUp, Ask, Asker};
 use crate::model::intent::{Intent, IntentKind, Pin, Reply, ToSign};
+use crate::model::logs::LogQuery;
+use crate::model::mail::Mail;
 use crate::model::upkeep::Answer;
 use crate::model::vibration::{Grade, Level, Role};
 use crate::model::{AlarmId, CameraId, PlcId};
@@ -90,6 +92,10 @@ pub enum Request {
     Reset(usize),
     /// Look this up in the record.
     History(Ask),
+    /// Look into a log file.
+    Log(LogQuery),
+    /// Send a letter.
+    Mail(Mail),
     /// Switch a fault of the demonstration.
     Fault {
         /// Which.
@@ -281,6 +287,11 @@ impl Core {
             Input::Bus(frame) => self.shown.bus(*frame),
             Input::Host(report) => self.shown.host = Some(Arc::new(*report)),
             Input::Logs(report) => self.shown.logs = Some(Arc::new(*report)),
+            Input::LogPage(page) => {
+                self.shown.log_page(*page);
+                self.publish(self.clock.now());
+            }
+            Input::Mail(m) => self.shown.mail = Arc::new(*m),
             Input::Historian(h) => self.shown.historian = *h,
             Input::Fleet(nodes) => self.shown.fleet = nodes.into(),
             Input::History(a) => self.looked_up(*a),
@@ -537,6 +548,23 @@ impl Core {
             IntentKind::History(ask) => {
                 (self.out.requests)(Request::History(ask));
                 answer(reply, Ok(String::new()));
+            }
+            IntentKind::Log(query) => {
+                (self.out.requests)(Request::Log(query));
+                answer(reply, Ok(String::new()));
+            }
+            IntentKind::Mail(mail) => {
+                (self.out.requests)(Request::Mail(mail));
+                answer(reply, Ok("the letter is on its way".into()));
+            }
+            IntentKind::Bookmark { source, line, note } => {
+                let said = if note.is_empty() { String::new() } else { format!("{note}: ") };
+                let text = format!("log line kept by {who}: {said}{line} ({source})");
+                self.emit_durably(
+                    EventKind::Note { text: text.into() },
+                    reply.map(|r| (r, "kept in the shift log".into())),
+                    now,
+                );
             }
             IntentKind::RecordCare(record) => {
                 self.shown.database.last = Some(Arc::clone(&record));

@@ -18,6 +18,7 @@ use crate::model::database::DatabaseBoard;
 use crate::model::history::{Answer, Ask, Asker, Found, Query, TrendQuery};
 use crate::model::host::HostReport;
 use crate::model::logs::LogReport;
+use crate::model::mail::MailBoard;
 use crate::model::record::indicator_series;
 
 /// Distance of two values of the history.
@@ -35,6 +36,9 @@ const HOURS_EVERY: Duration = Duration::from_hours(1);
 
 /// A look at the database that is older than this says nothing of now.
 const TOO_OLD: Duration = Duration::from_mins(5);
+
+/// Mail that has waited for so many minutes tells that none can be sent.
+const MAIL_WAITS_MIN: f64 = 15.0;
 
 /// What the indicators are made of.
 pub struct Sources<'a> {
@@ -56,6 +60,8 @@ pub struct Sources<'a> {
     pub journal: &'a JournalBoard,
     /// Logs.
     pub logs: Option<&'a LogReport>,
+    /// The sending of mail.
+    pub mail: &'a MailBoard,
 }
 
 /// Keeps the histories.
@@ -287,6 +293,20 @@ fn journal_and_logs(s: &Sources<'_>, out: &mut Vec<Raw>) {
     out.push(Raw::new("journal.commit", Group::Journal, "Newest commit", j.commit_ms, "ms").why(j.fault.clone()));
     let errors = Raw::new("logs.errors", Group::Logs, "Errors", s.logs.map(LogReport::errors_per_min), "/min");
     out.push(errors.below(s.limits.log_errors_per_min).at(s.logs.map(|l| l.at)));
+    if let Some(logs) = s.logs {
+        let spike = &logs.spike;
+        let raw = Raw::new("logs.spike", Group::Logs, "Errors against usual", spike.errors, "/10 min");
+        let raw = raw.why(spike.text.clone()).at(Some(logs.at));
+        out.push(match spike.limit {
+            Some(limit) => raw.below(limit),
+            None => raw,
+        });
+    }
+    if s.mail.on {
+        let m = s.mail;
+        let waits = Raw::new("mail.waiting", Group::Network, "Mail waiting for", m.at.map(|_| m.oldest_min), "min");
+        out.push(waits.below(MAIL_WAITS_MIN).why(m.fault.clone()).at(m.at));
+    }
 }
 
 /// Time until a value reaches its limit on the straight line through its newest hour; none while it moves away, or
@@ -344,6 +364,7 @@ mod tests {
                 database: &board,
                 journal: &journal,
                 logs: None,
+                mail: &MailBoard::default(),
             };
             let now = Now { mono: Mono(s * 1_000_000_000), ..Now::default() };
             let all = Health::default().indicators(&sources, now);
@@ -381,6 +402,7 @@ mod tests {
             historian: &historian,
             journal: &journal,
             logs: None,
+            mail: &MailBoard::default(),
             database: &DatabaseBoard::default(),
             forward: &ForwardBoard::default(),
         };

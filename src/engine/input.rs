@@ -13,7 +13,8 @@ use crate::model::fleet::NodeState;
 use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::intent::{Intent, Reply, ToSign};
-use crate::model::logs::LogReport;
+use crate::model::logs::{LogPage, LogReport};
+use crate::model::mail::MailBoard;
 use crate::model::people::Person;
 use crate::model::startup::StartBoard;
 use crate::model::vibration::Sample;
@@ -39,6 +40,10 @@ pub enum Input {
     Host(Box<HostReport>),
     /// Log files.
     Logs(Box<LogReport>),
+    /// What was found in a log file.
+    LogPage(Box<LogPage>),
+    /// The sending of mail.
+    Mail(Box<MailBoard>),
     /// The link to PostgreSQL.
     Historian(Box<HistorianBoard>),
     /// The nodes that write to the same database.

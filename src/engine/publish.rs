@@ -22,7 +22,8 @@ use crate::model::event::Event;
 use crate::model::fleet::NodeState;
 use crate::model::history::Answer;
 use crate::model::host::HostReport;
-use crate::model::logs::LogReport;
+use crate::model::logs::{LogPage, LogReport};
+use crate::model::mail::MailBoard;
 use crate::model::startup::StartBoard;
 
 /// Frames of traffic kept for the console.
@@ -60,6 +61,10 @@ pub struct Shown {
     pub history: Arc<[Arc<Answer>]>,
     /// The program's start.
     pub start: Arc<StartBoard>,
+    /// Answers to questions about log files.
+    pub log_pages: Arc<[Arc<LogPage>]>,
+    /// The sending of mail.
+    pub mail: Arc<MailBoard>,
     /// The nodes that write to the same database.
     pub fleet: Arc<[NodeState]>,
     events: Ring<Event>,
@@ -70,6 +75,9 @@ pub struct Shown {
     pub demo: Arc<[DemoFault]>,
     seconds: u64,
 }
+
+/// Answers about log files that are held.
+const LOG_PAGES: usize = 4;
 
 impl Shown {
     /// Before anything is known but the configuration and the past.
@@ -90,6 +98,8 @@ impl Shown {
             traffic: Ring::new(TRAFFIC),
             host: None,
             logs: None,
+            log_pages: Arc::new([]),
+            mail: Arc::default(),
             forward: ForwardBoard::default(),
             historian: HistorianBoard {
                 state: if config.historian.is_some() { HistorianState::Connecting } else { HistorianState::Off },
@@ -154,6 +164,15 @@ impl Shown {
         self.traffic.push(frame);
     }
 
+    /// Takes what was found in a log file; the newest few are held.
+    pub fn log_page(&mut self, page: LogPage) {
+        let others = self.log_pages.iter().filter(|p| p.query != page.query);
+        let mut pages: Vec<Arc<LogPage>> = others.cloned().collect();
+        pages.push(Arc::new(page));
+        let old = pages.len().saturating_sub(LOG_PAGES);
+        self.log_pages = pages.split_off(old).into();
+    }
+
     /// Takes an event.
     pub fn recent(&mut self, event: Event) {
         self.events.push(event);
@@ -185,6 +204,7 @@ impl Shown {
                 database: &self.database,
                 journal: &self.journal,
                 logs: self.logs.as_deref(),
+                mail: &self.mail,
             },
             now,
         );
@@ -209,6 +229,8 @@ impl Shown {
             host: self.host.clone(),
             indicators: Arc::clone(&self.indicators),
             logs: self.logs.clone(),
+            log_pages: Arc::clone(&self.log_pages),
+            mail: Arc::clone(&self.mail),
             historian: self.historian.clone(),
             forward: self.forward.clone(),
             database: self.database.clone(),

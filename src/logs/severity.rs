@@ -26,7 +26,16 @@ pub fn severity(line: &str) -> Severity {
 
 /// The level of that name, whatever its case.
 fn of_name(name: &str) -> Option<Severity> {
-    let severity = match name.to_ascii_lowercase().as_str() {
+    // Most words are none: told by their first letter and length before anything is copied.
+    let first = name.bytes().next()? | 0x20;
+    if !(3..=13).contains(&name.len()) || !b"aceflpswindtv".contains(&first) {
+        return None;
+    }
+    let mut lower = [0u8; 13];
+    let lower = lower.get_mut(..name.len())?;
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    let severity = match std::str::from_utf8(lower).ok()? {
         "error" | "err" | "fatal" | "panic" | "critical" | "crit" | "alert" | "emerg" | "emergency" | "severe" => {
             Severity::Error
         }

@@ -52,6 +52,9 @@ pub struct Source {
     seen: bool,
 }
 
+/// Who is told of lines that were written just now.
+type Fresh<'a> = &'a mut dyn FnMut(Severity, &str);
+
 #[derive(Debug)]
 struct Open {
     file: File,
@@ -99,8 +102,14 @@ impl Source {
 
     /// Reads what is new and tells how things stand.
     pub fn poll(&mut self, now: Now) -> LogSource {
+        self.poll_with(now, &mut |_, _| {})
+    }
+
+    /// The same; every line that was written just now is handed over too.
+    pub fn poll_with(&mut self, now: Now, live: &mut dyn FnMut(Severity, &str)) -> LogSource {
         let before = self.number;
-        match self.follow(now) {
+        let followed = self.follow(now, live);
+        match followed {
             Ok(()) => self.fault = None,
             Err(e) => {
                 self.open = None;
@@ -125,7 +134,7 @@ impl Source {
         }
     }
 
-    fn follow(&mut self, now: Now) -> io::Result<()> {
+    fn follow(&mut self, now: Now, fresh: Fresh<'_>) -> io::Result<()> {
         let by_name = fs::metadata(&self.path)?;
         if !by_name.is_file() {
             return Err(io::Error::other("it is not a file"));
@@ -133,15 +142,15 @@ impl Source {
         self.size_bytes = Some(by_name.len());
         if self.open.as_ref().is_some_and(|o| o.id != id_of(&by_name)) {
             // Rotated: what was written to the old one last still counts.
-            self.read_on(now, true)?;
-            self.finish_line(now, true);
+            self.read_on(now, true, fresh)?;
+            self.finish_line(now, true, fresh);
             self.open = None;
         }
         let live = self.seen;
         if self.open.is_none() {
             self.open_file()?;
         }
-        self.read_on(now, live)
+        self.read_on(now, live, fresh)
     }
 
     fn open_file(&mut self) -> io::Result<()> {
@@ -156,7 +165,7 @@ impl Source {
         Ok(())
     }
 
-    fn read_on(&mut self, now: Now, live: bool) -> io::Result<()> {
+    fn read_on(&mut self, now: Now, live: bool, fresh: Fresh<'_>) -> io::Result<()> {
         let Some(open) = &mut self.open else { return Ok(()) };
         let size = open.file.metadata()?.len();
         if size < open.offset {
@@ -179,28 +188,31 @@ impl Source {
             self.keep(note, Severity::Warn);
         }
         if bytes.is_empty() {
-            self.finish_line(now, live);
+            self.finish_line(now, live, fresh);
         }
         let mut found = Vec::new();
         self.cut.push(&bytes, &mut |line| found.push(clean(line)));
         for line in found {
-            self.take(line, now, live);
+            self.take(line, now, live, fresh);
         }
         Ok(())
     }
 
     /// A line without an end that has not grown since the last poll is all there will be for now.
-    fn finish_line(&mut self, now: Now, live: bool) {
+    fn finish_line(&mut self, now: Now, live: bool, fresh: Fresh<'_>) {
         if let Some(rest) = self.cut.take_rest() {
-            self.take(clean(&rest), now, live);
+            self.take(clean(&rest), now, live, fresh);
         }
     }
 
-    fn take(&mut self, line: String, now: Now, live: bool) {
+    fn take(&mut self, line: String, now: Now, live: bool, fresh: Fresh<'_>) {
         if line.trim().is_empty() {
             return;
         }
         let severity = severity(&line);
+        if live {
+            fresh(severity, &line);
+        }
         self.keep(line, severity);
         if live && severity >= Severity::Warn {
             self.count(severity, now);

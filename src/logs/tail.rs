@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mine::Miner;
+use super::patterns;
 use super::source::{FileId, Source, id_at};
 use super::wildcard::expand;
 use crate::base::clock::{Mono, Now};
@@ -19,6 +21,7 @@ pub struct Tails {
     patterns: Vec<Arc<str>>,
     looked: Option<Mono>,
     own_dropped: Box<dyn Fn() -> u64 + Send>,
+    miner: Miner,
 }
 
 impl Tails {
@@ -30,7 +33,15 @@ impl Tails {
             patterns: watch.to_vec(),
             looked: None,
             own_dropped: Box::new(|| 0),
+            miner: Miner::new(None, &[]),
         }
+    }
+
+    /// Hands every new line to this miner.
+    #[must_use]
+    pub fn with_miner(mut self, miner: Miner) -> Self {
+        self.miner = miner;
+        self
     }
 
     /// Reports this counter as the records that our own log lost ([`super::own::Guard::dropped_counter`]).
@@ -46,8 +57,14 @@ impl Tails {
             self.look();
             self.looked = Some(now.mono);
         }
-        let sources = self.sources.iter_mut().map(|s| s.poll(now)).collect();
-        LogReport { at: now, sources, dropped: (self.own_dropped)() }
+        let mut reports = Vec::with_capacity(self.sources.len());
+        for s in &mut self.sources {
+            let path: Arc<str> = s.path().to_string_lossy().into();
+            let (source, miner) = (patterns::Source::of(&path), &mut self.miner);
+            reports.push(s.poll_with(now, &mut |severity, line| miner.take(&source, &path, severity, line, now)));
+        }
+        let (patterns, spike, critical) = self.miner.told(now);
+        LogReport { at: now, sources: reports, dropped: (self.own_dropped)(), patterns, spike, critical }
     }
 
     /// Takes up files that appeared and lets go of those that no pattern names any more.

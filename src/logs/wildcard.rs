@@ -57,6 +57,9 @@ fn newest_files(places: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut files: Vec<(SystemTime, PathBuf)> = places
         .into_iter()
         .filter_map(|p| {
+            if packed(&p) {
+                return None;
+            }
             let meta = fs::metadata(&p).ok().filter(fs::Metadata::is_file)?;
             Some((meta.modified().unwrap_or(SystemTime::UNIX_EPOCH), p))
         })
@@ -66,6 +69,12 @@ fn newest_files(places: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = files.into_iter().map(|(_, p)| p).collect();
     paths.sort();
     paths
+}
+
+/// Rotated files that were packed hold no lines to follow.
+fn packed(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    ["gz", "xz", "bz2", "zst", "zip", "lz4"].iter().any(|e| ending.eq_ignore_ascii_case(e))
 }
 
 /// Whether a name fits a pattern: `*` any run, `?` any one character. A leading dot must be written out, as in a shell.
@@ -135,6 +144,9 @@ mod tests {
         assert_eq!(at("*/0?.log").len(), 20);
         assert_eq!(at("*/*.log").len(), MAX_FILES);
         assert_eq!(at("*").len(), 0, "directories are no logs");
+        fs::write(dir.path().join("x/a.log.1.gz"), "").unwrap();
+        fs::write(dir.path().join("x/a.log.1"), "").unwrap();
+        assert_eq!(at("x/a.log*").len(), 1, "packed files are left out");
         assert_eq!(at("nothing/*.log").len(), 0);
         assert_eq!(at("nothing.log").len(), 1, "a plain name stays, so that its absence is told");
     }

@@ -14,7 +14,8 @@ use super::event::Event;
 use super::fleet::NodeState;
 use super::history::Answer;
 use super::host::HostReport;
-use super::logs::LogReport;
+use super::logs::{LogPage, LogReport};
+use super::mail::MailBoard;
 use super::startup::StartBoard;
 use super::upkeep::UpkeepBoard;
 use crate::base::clock::Now;
@@ -266,6 +267,10 @@ pub struct Board {
     pub indicators: Arc<[Indicator]>,
     /// Log files; none before the first report.
     pub logs: Option<Arc<LogReport>>,
+    /// The newest answers to questions about log files; the newest last.
+    pub log_pages: Arc<[Arc<LogPage>]>,
+    /// The sending of mail.
+    pub mail: Arc<MailBoard>,
     /// The link to PostgreSQL.
     pub historian: HistorianBoard,
     /// The rows on their way there.
@@ -314,6 +319,8 @@ impl Board {
             host: None,
             indicators: Arc::new([]),
             logs: None,
+            log_pages: Arc::new([]),
+            mail: Arc::default(),
             historian: HistorianBoard::default(),
             forward: ForwardBoard::default(),
             database: DatabaseBoard::default(),

@@ -11,6 +11,8 @@ use super::calibration::Length;
 use super::compensation::Compensation;
 use super::database::{CareRecord, DatabaseWish};
 use super::history::Ask;
+use super::logs::LogQuery;
+use super::mail::Mail;
 use super::upkeep::Answer;
 use super::{AlarmId, CameraId, PlcId, RoiId};
 
@@ -301,6 +303,19 @@ pub enum IntentKind {
     },
     /// Look something up in the record; the answer comes on the board.
     History(Ask),
+    /// Look into a log file; the answer comes on the board.
+    Log(LogQuery),
+    /// Put a line of a log into the shift log.
+    Bookmark {
+        /// The file.
+        source: Arc<str>,
+        /// The line.
+        line: Arc<str>,
+        /// What the person says of it.
+        note: Arc<str>,
+    },
+    /// Send a letter.
+    Mail(Mail),
     /// Look after the database: vacuum, reindex, cancel a query, stop the job that is running.
     Database(DatabaseWish),
     /// Put into the record what a command did for the database.

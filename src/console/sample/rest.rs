@@ -13,7 +13,7 @@ use crate::model::board::{
 use crate::model::camera::CameraState;
 use crate::model::event::{Event, EventKind};
 use crate::model::host::{Disk, HostReport, Interface};
-use crate::model::logs::{LogLine, LogReport, LogSource, Severity};
+use crate::model::logs::{LogLine, LogPattern, LogReport, LogSource, PatternReport, Severity, Spike};
 use crate::model::people::Role;
 use crate::model::upkeep::{
     Answer, Cadence, Due, Outcome, RunBoard, RunRecord, StepBoard, StepDef, StepKind, TaskBoard, UpkeepBoard,
@@ -152,7 +152,60 @@ pub(super) fn logs() -> LogReport {
             },
         ],
         dropped: 0,
+        patterns: patterns(),
+        spike: Spike { errors: Some(2.0), usual: Some(1.0), limit: Some(6.0), text: None },
+        critical: Arc::new([]),
     }
+}
+
+fn patterns() -> Arc<PatternReport> {
+    let one = |source: &str, template: &str, severity, count, days: u64, per_hour, week_ago, new| LogPattern {
+        source: source.into(),
+        template: template.into(),
+        severity,
+        count,
+        first_seen: ago(days * 86_400_000).wall,
+        last_seen: ago(4000).wall,
+        per_hour,
+        week_ago,
+        new,
+    };
+    let postgres = "postgresql-<n>-main.log";
+    let patterns = vec![
+        one(
+            postgres,
+            "IST [<n>] ERROR: could not extend file <path>: No space left on device",
+            Severity::Error,
+            3,
+            0,
+            3.0,
+            Some(0.0),
+            true,
+        ),
+        one(
+            postgres,
+            "IST [<n>] ERROR: canceling statement due to timeout",
+            Severity::Error,
+            214,
+            61,
+            12.0,
+            Some(2.0),
+            false,
+        ),
+        one("vms.log", "WARN camera <*> <n> frames lost", Severity::Warn, 9120, 200, 31.0, Some(29.0), false),
+        one(
+            "vms.log",
+            "INFO journal: committed <n> events in <n> ms",
+            Severity::Info,
+            1_840_221,
+            200,
+            3600.0,
+            None,
+            false,
+        ),
+    ];
+    let since = Some(ago(200 * 86_400_000).wall);
+    Arc::new(PatternReport { patterns: patterns.into(), known: 4, forgotten: 0, since, fault: None })
 }
 
 pub(super) fn historian() -> HistorianBoard {

@@ -1,7 +1,11 @@
 //! Tab 5: the program's own records and the log files beside them.
 
 mod actions;
+mod book;
+mod book_view;
 mod live;
+mod moment;
+mod patterns;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -47,8 +51,12 @@ impl Tab for Logs {
         self.do_action(action, ctx)
     }
 
-    fn text(&mut self, tag: &'static str, text: Option<&str>, _ctx: &Ctx<'_>) -> Want {
-        self.take_text(tag, text)
+    fn text(&mut self, tag: &'static str, text: Option<&str>, ctx: &Ctx<'_>) -> Want {
+        self.take_text(tag, text, ctx)
+    }
+
+    fn idle(&mut self, ctx: &Ctx<'_>) -> Want {
+        self.book_idle(ctx)
     }
 
     fn targets(&self, board: &Board) -> Vec<(String, String)> {

@@ -194,7 +194,14 @@ fn with_logs(errors_per_min: f64, fault: Option<&str>) -> Board {
         lines: (1..=50).map(line).collect(),
         fault: fault.map(Into::into),
     };
-    b.logs = Some(Arc::new(LogReport { at: at(99), sources: vec![source], dropped: 0 }));
+    b.logs = Some(Arc::new(LogReport {
+        at: at(99),
+        sources: vec![source],
+        dropped: 0,
+        patterns: Arc::default(),
+        spike: crate::model::logs::Spike::default(),
+        critical: Arc::new([]),
+    }));
     b.indicators = Arc::new([limited("logs.errors", Group::Logs, "/min", 0.0, 10.0, IndicatorState::Normal)]);
     b
 }

@@ -17,6 +17,13 @@ pub(super) fn all() -> Vec<ActionInfo> {
         info("pause", "hold the lines still, or follow"),
         info("next-error", "go to the next error"),
         info("previous-error", "go to the previous error"),
+        info("whole-file", "look into the whole file, or follow its newest lines"),
+        info("find", "search the file for a regular expression"),
+        info("find-next", "search on, forwards"),
+        info("find-previous", "search on, backwards"),
+        info("go-to-time", "go to a time in the file"),
+        info("patterns", "patterns of all logs: counts, rates, what is new"),
+        info("bookmark", "keep the line in the shift log"),
     ]
 }
 
@@ -32,6 +39,20 @@ impl Logs {
             info("next-error", "next error"),
             info("previous-error", "previous error"),
         ];
+        if self.patterns.is_some() {
+            return vec![
+                list("filter", "filter"),
+                info("level", "level"),
+                info("patterns", "lines"),
+                list("open", "whole pattern"),
+                list("back", "lines"),
+            ];
+        }
+        out.push(info("patterns", "patterns"));
+        if self.sources.at() > 0 {
+            out.push(info("whole-file", if self.book.is_some() { "newest lines" } else { "whole file" }));
+            out.extend([info("find", "search"), info("go-to-time", "go to time"), info("bookmark", "keep line")]);
+        }
         match (self.open, self.focus) {
             (true, _) => out.push(list("back", "close the line")),
             (false, Focus::Sources) => out.push(list("open", "lines")),
@@ -42,6 +63,12 @@ impl Logs {
     }
 
     pub(super) fn do_action(&mut self, action: &str, ctx: &Ctx<'_>) -> Want {
+        if let Some(want) = self.patterns_action(action, ctx) {
+            return want;
+        }
+        if let Some(want) = self.book_action(action, ctx) {
+            return want;
+        }
         match action {
             "open" => self.go_in(ctx),
             "back" => self.go_out(),
@@ -50,7 +77,7 @@ impl Logs {
                 Want::Nothing
             }
             "filter" => Want::Prompt { title: "filter".into(), initial: self.filter.clone(), tag: FILTER },
-            "level" => self.next_level(),
+            "level" => self.next_level(ctx),
             "pause" => self.pause(ctx),
             "next-error" => self.jump(true, ctx),
             "previous-error" => self.jump(false, ctx),
@@ -84,7 +111,7 @@ impl Logs {
         Want::Nothing
     }
 
-    fn next_level(&mut self) -> Want {
+    fn next_level(&mut self, ctx: &Ctx<'_>) -> Want {
         self.level = match self.level {
             Severity::Unknown | Severity::Debug => Severity::Info,
             Severity::Info => Severity::Warn,
@@ -93,7 +120,11 @@ impl Logs {
         };
         self.live = live_state(self.level);
         self.live_paused = false;
-        Want::Say(format!("Shown: {}.", level_words(self.level)))
+        let words = format!("Shown: {}.", level_words(self.level));
+        if self.book.is_none() || self.patterns.is_some() {
+            return Want::Say(words);
+        }
+        self.book_again(ctx)
     }
 
     fn pause(&mut self, ctx: &Ctx<'_>) -> Want {
@@ -175,12 +206,16 @@ impl Logs {
         Want::Nothing
     }
 
-    pub(super) fn take_text(&mut self, tag: &'static str, text: Option<&str>) -> Want {
+    pub(super) fn take_text(&mut self, tag: &'static str, text: Option<&str>, ctx: &Ctx<'_>) -> Want {
         if tag != FILTER {
-            return Want::Pass;
+            return self.book_text(tag, text, ctx);
         }
         if let Some(text) = text {
+            let changed = self.filter != text.trim();
             text.trim().clone_into(&mut self.filter);
+            if changed {
+                return self.book_again(ctx);
+            }
         }
         Want::Nothing
     }
@@ -200,6 +235,15 @@ impl Logs {
             self.source_changed();
         } else if lines.contains(at) {
             self.focus = Focus::Lines;
+            if self.patterns.is_some() || self.book.is_some() {
+                let action = match what {
+                    Mouse::Wheel(by) if by < 0 => "up",
+                    Mouse::Wheel(_) => "down",
+                    Mouse::DoubleClick => "open",
+                    Mouse::Click => return self.click_row(usize::from(row - lines.y)),
+                };
+                return self.do_action(action, ctx);
+            }
             self.mouse_line(row - lines.y, what, ctx);
         }
         Want::Nothing

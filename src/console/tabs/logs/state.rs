@@ -4,6 +4,8 @@ use log::LevelFilter;
 use ratatui::layout::Rect;
 use tui_logger::TuiWidgetState;
 
+use super::book::BookView;
+use super::patterns::PatternsView;
 use crate::console::view::Ctx;
 use crate::console::widgets::cursor::Cursor;
 use crate::model::logs::{LogLine, LogSource, Severity};
@@ -36,6 +38,12 @@ pub struct Logs {
     pub(super) live: TuiWidgetState,
     /// The live records are held still.
     pub(super) live_paused: bool,
+    /// The whole file is looked into, instead of its newest lines.
+    pub(super) book: Option<BookView>,
+    /// The patterns are shown instead of lines.
+    pub(super) patterns: Option<PatternsView>,
+    /// What is searched for.
+    pub(super) find: String,
     /// Where the halves were drawn last, for the mouse.
     pub(super) areas: (Rect, Rect),
 }
@@ -53,6 +61,9 @@ impl Default for Logs {
             lines: Cursor::default(),
             live: live_state(Severity::Unknown),
             live_paused: false,
+            book: None,
+            patterns: None,
+            find: String::new(),
             areas: (Rect::default(), Rect::default()),
         }
     }
@@ -101,6 +112,7 @@ impl Logs {
     /// Goes to another source: its newest lines.
     pub(super) fn source_changed(&mut self) {
         self.place = None;
+        self.book = None;
         self.sideways = 0;
         self.open = false;
     }

@@ -26,7 +26,7 @@ const STALE_S: f64 = 15.0;
 impl Logs {
     pub(super) fn draw_all(&mut self, frame: &mut Frame<'_>, area: Rect, ctx: &Ctx<'_>) {
         self.sources.by(0, Self::count(ctx));
-        if area.width < SIDE_BY_SIDE && self.focus == Focus::Lines {
+        if area.width < SIDE_BY_SIDE && (self.focus == Focus::Lines || self.patterns.is_some()) {
             self.areas.0 = Rect::default();
             self.draw_right(frame, area, ctx);
             return;
@@ -43,7 +43,11 @@ impl Logs {
 
     fn draw_right(&mut self, frame: &mut Frame<'_>, area: Rect, ctx: &Ctx<'_>) {
         let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+        if self.patterns.is_some() {
+            return self.draw_patterns(frame, head, body, ctx);
+        }
         match self.file(ctx) {
+            Some(file) if self.book.is_some() => self.draw_book(frame, head, body, file, ctx),
             None => self.draw_live(frame, head, body, ctx),
             Some(file) => self.draw_file(frame, head, body, file, ctx),
         }
@@ -145,7 +149,7 @@ impl Logs {
         Line::from(vec![Span::styled(head, quiet_unless_bad(line.severity, ctx)), Span::styled(text, style)])
     }
 
-    fn heading(&self, frame: &mut Frame<'_>, area: Rect, name: &str, what: &str, how: &str, ctx: &Ctx<'_>) {
+    pub(super) fn heading(&self, frame: &mut Frame<'_>, area: Rect, name: &str, what: &str, how: &str, ctx: &Ctx<'_>) {
         let u = ctx.theme.unicode;
         let right = fit::width(how).min(area.width.into());
         let room = usize::from(area.width).saturating_sub(right + 1);
@@ -248,11 +252,11 @@ fn file_lines(file: &LogSource, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static
 }
 
 /// The last part of a path: what tells files apart.
-fn name(path: &str) -> String {
+pub(super) fn name(path: &str) -> String {
     path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned()
 }
 
-fn severity_style(severity: Severity, ctx: &Ctx<'_>) -> Style {
+pub(super) fn severity_style(severity: Severity, ctx: &Ctx<'_>) -> Style {
     ctx.theme.style(match severity {
         Severity::Error => Role::High,
         Severity::Warn => Role::Warning,
@@ -261,6 +265,6 @@ fn severity_style(severity: Severity, ctx: &Ctx<'_>) -> Style {
     })
 }
 
-fn quiet_unless_bad(severity: Severity, ctx: &Ctx<'_>) -> Style {
+pub(super) fn quiet_unless_bad(severity: Severity, ctx: &Ctx<'_>) -> Style {
     if severity >= Severity::Warn { severity_style(severity, ctx) } else { ctx.theme.style(Role::Quiet) }
 }
