@@ -112,7 +112,7 @@ impl Site {
     }
 
     fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while !holds(self) {
             assert!(Instant::now() < end, "in vain: {what}");
             std::thread::park_timeout(Duration::from_millis(50));

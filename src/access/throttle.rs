@@ -28,7 +28,7 @@ impl Throttle {
         let doubled = times.checked_sub(FREE)?.min(10);
         let wait = (FIRST * 2_u32.pow(doubled)).min(LONGEST);
         let passed = now.since(*last);
-        (passed < wait).then(|| wait - passed)
+        (passed < wait).then(|| wait.checked_sub(passed).unwrap())
     }
 
     /// A wrong PIN.
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(t.wait("kumar", at(32)), None);
         assert_eq!(t.wait("singh", at(2)), None);
         t.wrong("kumar", at(32));
-        assert_eq!(t.wait("kumar", at(32)), Some(Duration::from_secs(60)));
+        assert_eq!(t.wait("kumar", at(32)), Some(Duration::from_mins(1)));
         for _ in 0..40 {
             t.wrong("kumar", at(100));
         }

@@ -110,19 +110,16 @@ impl Gate {
         }
         let person = people.verify(id, &asked.pin.0);
         let now = self.clock.now().mono;
-        match person {
-            Some(person) => {
-                self.throttle.right(id);
-                Ok(person)
-            }
-            None => {
-                self.throttle.wrong(id, now);
-                warn!(person = id, "a wrong PIN");
-                Err(match self.throttle.wait(id, now) {
-                    Some(wait) => format!("that is not the PIN of {id}; the next try counts in {}", age(wait)),
-                    None => format!("that is not the PIN of {id}; try again"),
-                })
-            }
+        if let Some(person) = person {
+            self.throttle.right(id);
+            Ok(person)
+        } else {
+            self.throttle.wrong(id, now);
+            warn!(person = id, "a wrong PIN");
+            Err(match self.throttle.wait(id, now) {
+                Some(wait) => format!("that is not the PIN of {id}; the next try counts in {}", age(wait)),
+                None => format!("that is not the PIN of {id}; try again"),
+            })
         }
     }
 }

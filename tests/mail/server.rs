@@ -45,7 +45,7 @@ impl Server {
                 let (manners, tx, told, put_off) =
                     (manners.clone(), tx.clone(), Arc::clone(&told), Arc::clone(&put_off));
                 std::thread::spawn(move || {
-                    let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+                    let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
                     let _ = Talk { manners, tx, told, put_off, secret: false }.serve(stream);
                 });
             }
@@ -112,7 +112,7 @@ impl Talk {
                     write!(out, "{answer}\r\n")?;
                 }
                 "MAIL" if !signed_in || self.manners.tls.is_some() && !self.secret => {
-                    out.write_all(b"530 first\r\n")?
+                    out.write_all(b"530 first\r\n")?;
                 }
                 "RCPT" if self.manners.refuses.is_some_and(|r| line.contains(r)) => out.write_all(b"550 nobody\r\n")?,
                 "RCPT" if self.put_off.fetch_add(1, Ordering::SeqCst) < self.manners.put_off => {

@@ -130,12 +130,9 @@ impl Reader<'_> {
         let Some(value) = table.get("grace") else { return 0 };
         let minutes =
             value.get_ref().as_str().and_then(|t| humantime::parse_duration(t).ok()).map(|d| d.as_secs() / 60);
-        match minutes.filter(|m| *m <= MAX_GRACE_MIN) {
-            Some(m) => m as u32,
-            None => {
-                self.fault(value.span(), "\"grace\" must be a time in quotes of at most 92 days, such as \"4h\"");
-                0
-            }
+        if let Some(m) = minutes.filter(|m| *m <= MAX_GRACE_MIN) { m as u32 } else {
+            self.fault(value.span(), "\"grace\" must be a time in quotes of at most 92 days, such as \"4h\"");
+            0
         }
     }
 
@@ -188,7 +185,7 @@ impl Reader<'_> {
                         self.fault(at.clone(), text);
                     }
                     None => {
-                        self.fault(at.clone(), format!("the condition names \"{}\": there is no such step", when.step))
+                        self.fault(at.clone(), format!("the condition names \"{}\": there is no such step", when.step));
                     }
                 }
             }

@@ -33,7 +33,7 @@ impl Desk {
         let at = event.at;
         match &event.kind {
             EventKind::RunStarted { run, task, who, subject, .. } => {
-                self.started(*run, task, who, subject.as_ref(), at)
+                self.started(*run, task, who, subject.as_ref(), at);
             }
             EventKind::StepAnswered { run, step, answer, who } => {
                 let given = Given { answer: answer.clone(), who: Arc::clone(who), at };

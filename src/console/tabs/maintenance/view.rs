@@ -110,15 +110,12 @@ impl Maintenance {
         };
         push(&mut out, &hint, width, ctx.theme.style(Role::Focus));
         out.push(Line::default());
-        match open_run(&task.id, ctx) {
-            Some(run) => run.steps.iter().for_each(|s| step_lines(&mut out, s, width, ctx)),
-            None => {
-                let mut why: Option<&str> = None;
-                for s in task.steps.iter() {
-                    // What is asked for each camera says once why.
-                    plan_lines(&mut out, s, why != Some(&*s.why), width, ctx);
-                    why = Some(&s.why);
-                }
+        if let Some(run) = open_run(&task.id, ctx) { run.steps.iter().for_each(|s| step_lines(&mut out, s, width, ctx)) } else {
+            let mut why: Option<&str> = None;
+            for s in task.steps.iter() {
+                // What is asked for each camera says once why.
+                plan_lines(&mut out, s, why != Some(&*s.why), width, ctx);
+                why = Some(&s.why);
             }
         }
         out.push(Line::default());
