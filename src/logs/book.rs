@@ -445,7 +445,7 @@ fn line_end(window: &[u8], from: usize) -> usize {
     memchr(b'\n', &window[from..]).map_or(window.len(), |i| from + i)
 }
 
-/// PostgreSQL's lines that explain the one before (table 20.2 and log_error_verbosity of its documentation).
+/// PostgreSQL's lines that explain the one before (table 20.2 and `log_error_verbosity` of its documentation).
 fn continues(line: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [b"DETAIL:  ", b"HINT:  ", b"STATEMENT:  ", b"CONTEXT:  ", b"QUERY:  ", b"LOCATION:  "];
     let front = &line[..line.len().min(200)];

@@ -116,18 +116,15 @@ impl Drain {
             Some((alike(&t.words, &words), *id))
         });
         let best = best.max().filter(|(same, _)| same * 100 >= words.len() * ALIKE_PERCENT);
-        let found = match best {
-            Some((_, id)) => {
-                if let Some(t) = self.templates.get_mut(&id) {
-                    merge(&mut t.words, &words);
-                    t.used = self.clock;
-                }
-                (id, false)
+        let found = if let Some((_, id)) = best {
+            if let Some(t) = self.templates.get_mut(&id) {
+                merge(&mut t.words, &words);
+                t.used = self.clock;
             }
-            None => {
-                let words = words.into_iter().map(Into::into).collect();
-                (self.put(Template { id: self.next, source, words, leaf, used: self.clock }), true)
-            }
+            (id, false)
+        } else {
+            let words = words.into_iter().map(Into::into).collect();
+            (self.put(Template { id: self.next, source, words, leaf, used: self.clock }), true)
         };
         if self.known.len() >= MAX_KNOWN {
             self.known.clear();

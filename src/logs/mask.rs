@@ -26,9 +26,9 @@ pub fn mask(line: &[u8], out: &mut Vec<u8>) {
             out.push(b' ');
         }
         if odd {
-            mask_word(word, out)
+            mask_word(word, out);
         } else {
-            out.extend_from_slice(word)
+            out.extend_from_slice(word);
         }
         if before == 0 && matches!(&out[..], b"<time>" | b"[<time>" | b"[<time>]" | b"<time>:") {
             out.clear();
