@@ -10,7 +10,9 @@
 //! | `camera-ID` | one camera's pipeline; GStreamer adds its streaming threads | when the end is asked for |
 //! | `host`, `logs` | readings of the computer and of log files, once a second | when the end is asked for |
 //! | `plc-ID` | one serial line, on a runtime of its own | when the end is asked for, after the frame in hand |
+//! | `start-up` | whether everything expected came up, the sign of life, a planned restart | when the end is asked for |
 //! | `historian` | sending the journal's rows to PostgreSQL, on a runtime of its own | when the end is asked for |
+//! | `historian-ahead` | reads of the journal's file, one portion ahead of the sending | with `historian` |
 //! | task `historian` | the link to PostgreSQL | when the end is asked for |
 //! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
 //! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
@@ -21,17 +23,20 @@
 //! Channels: one bounded queue into the decider ([`crate::engine::Intake`]), one bounded queue to the journal, a watch
 //! per PLC for what is wanted on its tags, and the board's watch. Nothing else is shared.
 
+mod archive;
 mod calibrating;
 mod caring;
 mod errand_pool;
-mod errands;
+pub mod errands;
 mod held;
 mod looking;
 mod measuring;
+pub mod papers;
 mod posting;
 mod probing;
 mod reading;
 mod records;
+mod restarting;
 mod running;
 pub mod scaling;
 mod serving;
@@ -40,8 +45,10 @@ mod signing;
 #[cfg(feature = "demo")]
 mod staging;
 mod start;
+mod starting;
 mod threads;
 
+pub use archive::{Archive, before};
 pub use calibrating::{calibrate_check, calibrate_noise, calibrate_scale};
 pub use caring::Database;
 pub use measuring::measure;

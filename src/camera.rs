@@ -4,8 +4,10 @@ pub mod file;
 mod live;
 pub mod picture;
 pub mod pipeline;
+pub mod rtsp;
 pub mod stream_time;
 pub mod supervisor;
 pub mod y4m;
 
+pub use pipeline::version as gstreamer_version;
 pub use supervisor::{Control, Frame, Hooks, Settings, run};

@@ -1,11 +1,15 @@
 //! A measurement as a picture for paper: waveform and spectrum of every region in one SVG.
 
+mod trends;
+
 use std::ops::Range;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use thiserror::Error;
+
+pub use trends::trends;
 
 use crate::base::text::{decimals, plus_minus, sig3};
 use crate::model::vibration::{Fit, Reading, Role, Sample, Spectrum};

@@ -1,6 +1,8 @@
 //! PostgreSQL: the journal's rows sent on, each once; whether it answers and how fast; its schema; and the care for it.
 
+pub mod ahead;
 pub mod care;
+mod encode;
 pub mod forward;
 mod link;
 mod partitions;

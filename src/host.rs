@@ -2,6 +2,7 @@
 
 pub mod container;
 pub mod disks;
+pub mod facts;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! The local durable record: events and readings in SQLite, their folding into alarms, and paged history.
 
 pub mod append;
+mod aside;
 pub mod chain;
 pub mod error;
 pub mod fold;
@@ -20,9 +21,10 @@ mod testing;
 mod upgrade;
 
 pub use append::Batch;
+pub use chain::Verdict;
 pub use error::JournalError;
 pub use fold::Fold;
-pub use history::{EventFilter, History, Page, SeriesInfo, Step};
+pub use history::{EventFilter, History, PAGE_MAX, Page, SeriesInfo, Step};
 pub use outbox::Reader;
 pub use restore::{FinishedRun, Restored};
 pub use store::{Opened, Store};

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod logs;
 pub mod model;
 pub mod notify;
+pub mod paper;
 pub mod plc;
 pub mod upkeep;
 pub mod vibration;

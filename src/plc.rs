@@ -9,4 +9,4 @@ pub mod line;
 pub mod master;
 pub mod plan;
 
-pub use master::{PlcOut, run};
+pub use master::{Loopback, PlcOut, run, run_with};

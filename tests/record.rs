@@ -12,5 +12,7 @@ mod faults;
 mod forward;
 #[path = "record/node.rs"]
 mod node;
+#[path = "record/past.rs"]
+mod past;
 #[path = "record/schema.rs"]
 mod schema;

@@ -19,14 +19,20 @@ const ASSEMBLERS: [&str; 3] = ["boot", "cli", "engine"];
 const FOR_TABS: [&str; 4] = ["keys", "view", "widgets", "theme"];
 
 /// Crates that belong to rooms: nobody else names them.
-const OWNED_CRATES: [(&str, &[&str]); 15] = [
+const OWNED_CRATES: [(&str, &[&str]); 22] = [
+    ("argon2", &["access"]),
+    ("base64", &["camera"]),
     ("clap", &["cli"]),
     ("crossterm", &["console"]),
+    ("futures_util", &["historian"]),
     ("gstreamer", &["camera", "demo"]),
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("krilla", &["paper"]),
     ("lettre", &["notify"]),
+    ("md5", &["camera"]),
     ("plotters", &["figure"]),
+    ("qrcodegen", &["paper"]),
     ("ratatui", &["console"]),
     ("refinery", &["journal", "historian"]),
     ("rusqlite", &["journal"]),
@@ -35,6 +41,7 @@ const OWNED_CRATES: [(&str, &[&str]); 15] = [
     ("tokio_serial", &["plc", "demo"]),
     ("toml_edit", &["config"]),
     ("tracing_subscriber", &["logs"]),
+    ("ttf_parser", &["paper"]),
 ];
 
 /// What is wrong, and where.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::facts::Facts;
 use super::latch::{Edge, Latch};
 use super::rules::{
-    CameraLost, Exceeded, Finding, ForwardFault, JournalFault, PictureUnfit, PlcLost, Rule, Unmeasurable,
-    VibrationLimit,
+    CameraLost, Exceeded, Finding, ForwardFault, JournalFault, Overdue, PictureUnfit, PlcLost, RestartPlanned, Rule,
+    StartIncomplete, Unmeasurable, VibrationLimit,
 };
 use crate::base::clock::Mono;
 use crate::config::sections::{Config, Limit, Roi};
@@ -92,6 +92,22 @@ impl Bank {
             (AT_ONCE, STEADY),
             Box::new(JournalFault),
         );
+        bank.add(
+            "program.start".into(),
+            &"start".into(),
+            (Topic::Program, Priority::High),
+            "What ran before does not run since the start: see the named cameras, PLCs, disks or database; follow their guide.",
+            (AT_ONCE, STEADY),
+            Box::new(StartIncomplete),
+        );
+        bank.add(
+            "program.restart".into(),
+            &"restart".into(),
+            (Topic::Program, Priority::Low),
+            "Nothing is measured for some minutes from then on: tell the shift. It waits while an alarm of priority high is active.",
+            (AT_ONCE, AT_ONCE),
+            Box::new(RestartPlanned),
+        );
         if config.historian.is_some() {
             bank.add(
                 "database.forward".into(),
@@ -102,6 +118,14 @@ impl Bank {
                 Box::new(ForwardFault),
             );
         }
+        bank.add(
+            "maintenance.overdue".into(),
+            &"maintenance".into(),
+            (Topic::Program, Priority::Low),
+            "Do it on the Maintenance tab (6), or have somebody who may call it off with a reason.",
+            (STEADY, STEADY),
+            Box::new(Overdue),
+        );
         bank
     }
 

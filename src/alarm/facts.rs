@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::board::Indicator;
 use crate::model::bus::PlcState;
 use crate::model::camera::{CameraState, Picture};
+use crate::model::startup::StartBoard;
 use crate::model::vibration::Reading;
 
 /// A region now.
@@ -55,4 +56,8 @@ pub struct Facts {
     pub journal_fault: Option<Arc<str>>,
     /// Why nothing is sent to PostgreSQL.
     pub forward_fault: Option<Arc<str>>,
+    /// Which maintenance is overdue.
+    pub overdue: Option<Arc<str>>,
+    /// The program's start, and a restart that is planned.
+    pub start: Arc<StartBoard>,
 }

@@ -10,6 +10,7 @@ use crate::model::board::{Group, IndicatorState, Sense};
 use crate::model::bus::PlcState;
 use crate::model::camera::{CameraState, Picture};
 use crate::model::quantity::Quantity;
+use crate::model::startup::StartState;
 use crate::model::vibration::{Grade, LimitKind, Reading};
 
 /// A rule's answer with its figures.
@@ -273,6 +274,43 @@ impl Rule for JournalFault {
     }
 }
 
+/// Something that ran before the start does not run since.
+#[derive(Debug)]
+pub struct StartIncomplete;
+
+impl Rule for StartIncomplete {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(match facts.start.state {
+            StartState::Incomplete => Answer::Holds,
+            StartState::Complete | StartState::Unexpected => Answer::Clear,
+            StartState::Waiting => Answer::Unknown,
+        })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        let s = &facts.start;
+        let list = s.missing.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("; ");
+        format!("missing since the start, {} of {}: {list}", s.missing.len(), s.expected)
+    }
+}
+
+/// The computer is going to be restarted.
+#[derive(Debug)]
+pub struct RestartPlanned;
+
+impl Rule for RestartPlanned {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(if facts.start.restart.is_some() { Answer::Holds } else { Answer::Clear })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        match &facts.start.restart {
+            Some(p) => format!("restart of the computer planned for {}, asked for by {}", p.time, p.who),
+            None => "restart of the computer planned".into(),
+        }
+    }
+}
+
 /// Nothing is sent to PostgreSQL.
 #[derive(Debug)]
 pub struct ForwardFault;
@@ -284,6 +322,20 @@ impl Rule for ForwardFault {
 
     fn text(&self, facts: &Facts, _: &Finding) -> String {
         format!("nothing goes to the database: {}", facts.forward_fault.as_deref().unwrap_or("it is lost"))
+    }
+}
+
+/// Maintenance is overdue.
+#[derive(Debug)]
+pub struct Overdue;
+
+impl Rule for Overdue {
+    fn ask(&self, facts: &Facts) -> Finding {
+        Finding::plain(if facts.overdue.is_some() { Answer::Holds } else { Answer::Clear })
+    }
+
+    fn text(&self, facts: &Facts, _: &Finding) -> String {
+        format!("maintenance overdue: {}", facts.overdue.as_deref().unwrap_or("a task"))
     }
 }
 

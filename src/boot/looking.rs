@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::archive::{self, Archive};
 use super::threads::Threads;
 use crate::base::clock::{Clock, Mono};
-use crate::config::sections::Historian;
 use crate::engine::{Input, Intake};
-use crate::historian::past;
+use crate::historian::past::Wanted;
 use crate::journal::{self, EventFilter, History, JournalError, Step};
-use crate::model::history::{Answer, Ask, Found, Query, newest_of_each};
+use crate::model::event::Event;
+use crate::model::history::{Answer, Ask, EventQuery, Found, Query, TrendQuery, newest_of_each};
 use crate::model::record::Rolled;
 
 /// Questions that may wait.
@@ -34,11 +37,11 @@ impl Looking {
         clock: &Arc<dyn Clock>,
         intake: &Intake,
         data: &Path,
-        further: Option<Further>,
+        archive: Option<Archive>,
     ) -> Self {
         let (tx, rx) = sync_channel::<Ask>(WAITING);
         let (path, own, sink) = (data.join(journal::FILE_NAME), Arc::clone(clock), intake.clone());
-        let mut beyond = Beyond::new(further);
+        let mut beyond = Beyond::new(archive);
         threads.spawn("history", move || {
             while let Ok(first) = rx.recv() {
                 let waiting = std::iter::once(first).chain(rx.try_iter()).collect();
@@ -50,7 +53,8 @@ impl Looking {
                         Ok(history) => look_up(history, &ask.query).map_err(|e| e.to_string().into()),
                         Err(why) => Err(Arc::clone(why)),
                     };
-                    let (found, source) = beyond.add(found, &ask.query, begun);
+                    let begins = open.as_ref().ok().and_then(begins);
+                    let (found, source) = beyond.add(found, &ask.query, begins, begun);
                     let at = own.now();
                     let took_ms = at.mono.secs_since(begun) * 1000.0;
                     let answer = Answer { asker: ask.asker, query: ask.query, at, took_ms, source, found };
@@ -73,20 +77,9 @@ impl Looking {
     }
 }
 
-/// The database, for what the journal does not have.
-#[derive(Clone, Debug)]
-pub struct Further {
-    /// How it is reached.
-    pub cfg: Historian,
-    /// This node's site.
-    pub site: Arc<str>,
-    /// This node's name.
-    pub node: Arc<str>,
-}
-
-/// Asks the database for the part of a trend that lies before the journal's.
+/// Asks the database for what lies before the journal's.
 struct Beyond {
-    further: Option<(Further, tokio::runtime::Runtime)>,
+    archive: Option<Archive>,
     /// It did not answer: not asked again before then, because others wait behind this question.
     not_before: Option<Mono>,
 }
@@ -94,48 +87,123 @@ struct Beyond {
 /// A database that did not answer is left alone for so long.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
 
+/// Where an answer is from.
+const JOURNAL: &str = "journal";
+const BOTH: &str = "database and journal";
+const DATABASE: &str = "database; the journal cannot be read";
+const AWAY: &str = "journal; the database is away";
+
+/// What was found, or why nothing was.
+type Looked = Result<Found, Arc<str>>;
+
 impl Beyond {
-    fn new(further: Option<Further>) -> Self {
-        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().ok();
-        Self { further: further.and_then(|f| runtime().map(|r| (f, r))), not_before: None }
+    fn new(archive: Option<Archive>) -> Self {
+        Self { archive, not_before: None }
     }
 
-    /// What was found with what lies before it, and where both come from.
-    fn add(
-        &mut self,
-        found: Result<Found, Arc<str>>,
-        query: &Query,
-        now: Mono,
-    ) -> (Result<Found, Arc<str>>, &'static str) {
-        let (Query::Trend(q), Some((further, runtime))) = (query, &self.further) else { return (found, "journal") };
-        // Also where the journal cannot be read at all.
-        let here: Vec<Rolled> = match &found {
-            Ok(Found::Trend(points)) => points.to_vec(),
-            _ => Vec::new(),
+    /// What was found with what lies before it, and where both come from. `begins`: the time of the journal's first event.
+    fn add(&mut self, found: Looked, query: &Query, begins: Option<Timestamp>, now: Mono) -> (Looked, &'static str) {
+        let Some(archive) = &self.archive else { return (found, JOURNAL) };
+        let asked = match query {
+            Query::Trend(q) => trend_before(archive, &found, q, || self.not_before.is_some_and(|t| now < t)),
+            Query::Events(q) => events_before(archive, &found, q, begins, || self.not_before.is_some_and(|t| now < t)),
+            Query::Waveforms { .. } => Before::Nothing,
         };
-        let begin = here.first().map_or(q.to, |p| p.at);
-        // A little may be missing at the beginning: the machine stood, or the engine did.
-        if begin - q.from <= (q.to - q.from) / 50 + q.step_s {
-            return (found, "journal");
-        }
-        if self.not_before.is_some_and(|t| now < t) {
-            return (found, "journal; the database is away");
-        }
-        let names = (&*further.site, &*further.node);
-        let asked = past::trend(&further.cfg, names, &q.series, (q.from, begin), q.step_s);
-        match runtime.block_on(asked) {
-            Ok(before) if before.is_empty() => (found, "journal"),
-            Ok(mut all) => {
-                all.extend(here);
-                (Ok(Found::Trend(all.into())), "database and journal")
-            }
-            Err(why) => {
+        match asked {
+            Before::Nothing => (found, JOURNAL),
+            Before::Found(all) => (Ok(all), if found.is_ok() { BOTH } else { DATABASE }),
+            Before::LeftAlone => (found, AWAY),
+            Before::Away(why) => {
                 tracing::debug!("the past before the journal's cannot be read: {why}");
                 self.not_before = Some(now.after(LEFT_ALONE));
-                (found, "journal; the database is away")
+                (found, AWAY)
             }
         }
     }
+}
+
+/// What the database had before the journal's.
+enum Before {
+    /// Nothing, or it need not be asked.
+    Nothing,
+    /// This, with what the journal has.
+    Found(Found),
+    /// It is not asked, because it did not answer lately.
+    LeftAlone,
+    /// It did not answer.
+    Away(String),
+}
+
+fn trend_before(archive: &Archive, found: &Looked, q: &TrendQuery, left_alone: impl Fn() -> bool) -> Before {
+    // Also where the journal cannot be read at all.
+    let here: &[Rolled] = match found {
+        Ok(Found::Trend(points)) => points,
+        _ => &[],
+    };
+    let begin = here.first().map_or(q.to, |p| p.at);
+    if !Archive::worth_asking((q.from, q.to), begin, q.step_s) {
+        return Before::Nothing;
+    }
+    if left_alone() {
+        return Before::LeftAlone;
+    }
+    match archive.trend(&q.series, (q.from, begin), q.step_s) {
+        Ok(before) if before.is_empty() => Before::Nothing,
+        Ok(mut all) => {
+            all.extend(here.iter().cloned());
+            Before::Found(Found::Trend(all.into()))
+        }
+        Err(why) => Before::Away(why),
+    }
+}
+
+fn events_before(
+    archive: &Archive,
+    found: &Looked,
+    q: &EventQuery,
+    begins: Option<Timestamp>,
+    left_alone: impl Fn() -> bool,
+) -> Before {
+    let limit = q.limit.min(EVENTS);
+    let here: &[Event] = match found {
+        Ok(Found::Events { more: true, .. }) => return Before::Nothing,
+        Ok(Found::Events { events, .. }) => events,
+        _ => &[],
+    };
+    // One more tells whether there are older ones.
+    let wanted = wanted(q);
+    let Some(wanted) = archive::before(&wanted, begins) else { return Before::Nothing };
+    if left_alone() {
+        return Before::LeftAlone;
+    }
+    let room = limit.saturating_sub(here.len());
+    match archive.events(&wanted, room + 1, true) {
+        Ok(older) if older.is_empty() => Before::Nothing,
+        Ok(older) => {
+            let more = older.len() > room;
+            let older = older.into_iter().rev().take(room);
+            let events = here.iter().cloned().chain(older).collect();
+            Before::Found(Found::Events { events, more })
+        }
+        Err(why) => Before::Away(why),
+    }
+}
+
+fn wanted(q: &EventQuery) -> Wanted {
+    Wanted {
+        from: q.from,
+        to: q.to,
+        kinds: q.kinds.iter().map(ToString::to_string).collect(),
+        about: q.subject.as_ref().map(ToString::to_string),
+        text: q.text.as_ref().map(ToString::to_string),
+        before_seq: q.before,
+        ..Wanted::default()
+    }
+}
+
+/// The time of the journal's first event.
+fn begins(history: &History) -> Option<Timestamp> {
+    history.events_after(0, 1).ok()?.items.first().map(|e| e.at)
 }
 
 fn open(path: &Path) -> Result<History, Arc<str>> {
@@ -173,8 +241,8 @@ mod tests {
 
     use super::*;
     use crate::base::clock::SystemClock;
-    use crate::model::event::{Event, EventKind};
-    use crate::model::history::{Asker, EventQuery};
+    use crate::model::event::EventKind;
+    use crate::model::history::Asker;
 
     fn next(inbox: &Receiver<Input>) -> Answer {
         match inbox.recv_timeout(Duration::from_secs(10)) {

@@ -80,7 +80,7 @@ fn made(kind: &'static str, id: &str, verdict: Verdict, text: impl Into<String>)
 }
 
 /// Opens the stream as the engine would, and looks at it for a moment.
-fn camera(cfg: &Camera, latency_limit: Duration, clock: &Arc<dyn Clock>) -> Probe {
+pub(super) fn camera(cfg: &Camera, latency_limit: Duration, clock: &Arc<dyn Clock>) -> Probe {
     let id = cfg.id.as_str();
     if !cfg.enabled {
         return made("camera", id, Verdict::Off, "switched off in the configuration");
@@ -124,7 +124,7 @@ fn camera(cfg: &Camera, latency_limit: Duration, clock: &Arc<dyn Clock>) -> Prob
     made("camera", id, if fine { Verdict::Fine } else { Verdict::Bad }, text)
 }
 
-fn one<T>(work: impl Future<Output = T>) -> Option<T> {
+pub(super) fn one<T>(work: impl Future<Output = T>) -> Option<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     Some(runtime.block_on(work))
 }

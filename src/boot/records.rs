@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::archive::Archive;
 use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::error::{Exit, Failure};
 use crate::cli::Globals;
@@ -16,6 +17,8 @@ pub struct Records {
     pub now: Timestamp,
     /// The site's time zone; UTC where no configuration tells it.
     pub zone: TimeZone,
+    /// The database, where the configuration names one.
+    pub archive: Option<Archive>,
 }
 
 /// Opens the journal of this data directory for reading.
@@ -32,8 +35,10 @@ pub fn records(globals: &Globals) -> Result<Records, Failure> {
         return Err(Failure::new(Exit::NoInput, text));
     }
     let history = History::open(&path).map_err(|e| unreadable(&e))?;
-    let zone = globals.faults_or_config().map_or(TimeZone::UTC, |l| l.config.site.time_zone);
-    Ok(Records { history, now: SystemClock::new().now().wall, zone })
+    let config = globals.faults_or_config().ok().map(|l| l.config);
+    let archive = config.as_ref().and_then(Archive::of);
+    let zone = config.map_or(TimeZone::UTC, |c| c.site.time_zone);
+    Ok(Records { history, now: SystemClock::new().now().wall, zone, archive })
 }
 
 /// A fault of the journal as the end of a command that reads it.

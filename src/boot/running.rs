@@ -100,8 +100,7 @@ pub fn run_engine(globals: &Globals, loaded: Loaded, options: &EngineOptions) ->
             break;
         }
     }
-    engine.end();
-    Ok(Exit::Fine)
+    Ok(engine.end())
 }
 
 /// One status object on one line; false when nobody reads any more.

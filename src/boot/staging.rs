@@ -10,6 +10,7 @@ use super::running::{keymap, with_console};
 use super::serving::demo_dir;
 use super::start::{self, Options};
 use super::threads::Threads;
+use crate::access::{AccessError, People};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::error::{Exit, Failure, Outcome};
 use crate::base::shutdown::Shutdown;
@@ -18,11 +19,30 @@ use crate::cli::demo::DemoOptions;
 use crate::config::Config;
 use crate::demo::Plant;
 use crate::demo::judge::Judge;
+use crate::model::people::Role as PersonRole;
 
 /// What marks a directory as the demonstration's own, to be emptied at its start.
 const MARK: &str = "demonstration";
 /// Without a terminal and without `--for` the demonstration runs this long.
 const USUAL: Duration = Duration::from_secs(30);
+
+/// The people of the demonstration: short name, full name, role, PIN.
+const PEOPLE: [(&str, &str, PersonRole, &str); 3] = [
+    ("meena", "Meena Rao", PersonRole::Operator, "4711"),
+    ("kumar", "Ravi Kumar", PersonRole::Technician, "2580"),
+    ("singh", "Arjun Singh", PersonRole::Admin, "1379"),
+];
+
+/// Enrols the people of the demonstration, so that records can be signed.
+fn enrol(dir: &Path) -> Result<(), Failure> {
+    let failed = |e: AccessError| Failure::new(Exit::CannotWrite, e.to_string());
+    let mut people = People::load(dir).map_err(failed)?;
+    for (id, name, role, pin) in PEOPLE {
+        people.add(id, name, role).map_err(failed)?;
+        people.set_pin(id, &pin.to_owned().into()).map_err(failed)?;
+    }
+    Ok(())
+}
 
 /// Runs the demonstration.
 ///
@@ -36,6 +56,7 @@ pub fn run_demo(globals: &Globals, options: &DemoOptions) -> Outcome {
     std::fs::write(dir.join(MARK), "made by vms demo; emptied at its next start\n")
         .map_err(|e| Failure::new(Exit::CannotWrite, format!("{}: {e}", dir.display())))?;
 
+    enrol(&dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let (threads, shutdown) = (Threads::default(), Shutdown::new());
     let spawn_threads = threads.clone();

@@ -11,11 +11,14 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
+use super::archive::Archive;
+use super::errands::Live;
 use super::held::Held;
-use super::looking::{Further, Looking};
+use super::looking::Looking;
 use super::reading::{Allowed, Reading};
+use super::restarting::Wish;
 use super::threads::Threads;
-use super::{errand_pool, errands, scaling, serving, signals, signing};
+use super::{errand_pool, errands, scaling, serving, signals, signing, starting};
 use crate::access;
 use crate::base::clock::Clock;
 use crate::base::error::{Exit, Failure};
@@ -25,7 +28,7 @@ use crate::config::sections::{Camera, Config, Historian};
 use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
 use crate::engine::{Core, Input, Intake};
-use crate::historian::{care, forward};
+use crate::historian::{ahead, care, forward};
 use crate::journal::FinishedRun;
 use crate::journal::{self, Opened, Retention, Store, Write, writer};
 use crate::logs::{memory, mine::Miner, own, tail::Tails};
@@ -65,13 +68,28 @@ pub struct Stop {
     /// Ends every thread and task.
     pub shutdown: Shutdown,
     reason: Arc<OnceLock<Arc<str>>>,
+    restart: Arc<OnceLock<(String, Last)>>,
 }
+
+/// What is done last of all.
+type Last = Box<dyn Fn() -> bool + Send + Sync>;
 
 impl Stop {
     /// Asks for the end.
     pub fn ask(&self, reason: &str) {
         let _ = self.reason.set(reason.into());
         self.shutdown.ask();
+    }
+
+    /// Asks for the end, and for what is to be done when everything has ended, for whoever asked for a restart.
+    pub(super) fn ask_restart(&self, who: &str, last: Last) {
+        let _ = self.restart.set((who.to_owned(), last));
+        self.ask(&format!("restart of the computer, asked for by {who}"));
+    }
+
+    /// Who asked for a restart, if that is why the end was asked for.
+    pub(super) fn restart_for(&self) -> Option<String> {
+        self.restart.get().map(|(who, _)| who.clone())
     }
 
     /// The reason, once asked for.
@@ -148,10 +166,13 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     // Each PLC's line, and what is wanted on it. A thread and a runtime each: nothing else can hold a line up.
     let mut demands = Vec::new();
     let mut resets = Vec::new();
+    let mut loopbacks = Vec::new();
     for (i, plc) in config.plcs.iter().enumerate() {
         let nothing: Arc<[Option<Demand>]> = vec![None; plc.tags.len()].into();
         let (tx, rx) = watch::channel(nothing);
         let reset = Arc::new(Notify::new());
+        let (loopback, tests) = mpsc::channel(master::LOOPBACKS);
+        loopbacks.push(loopback);
         demands.push(tx);
         resets.push(Arc::clone(&reset));
         let (sink, plc, clock, shutdown) = (intake.clone(), plc.clone(), Arc::clone(&clock), stop.shutdown.clone());
@@ -161,7 +182,9 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
                 PlcOut::Frame(f) => sink.push(Input::Bus(Box::new(f))),
             };
             match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(own) => own.block_on(master::run(plc, i as u16, clock, shutdown, rx, reset, Box::new(take))),
+                Ok(own) => {
+                    own.block_on(master::run_with(plc, i as u16, clock, shutdown, rx, reset, tests, Box::new(take)));
+                }
                 Err(e) => error!("the line cannot be served: {e}"),
             }
         });
@@ -184,12 +207,15 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
 
     // Wishes reach the decider through a task of their own; errands make some too.
     let (intents, mut wishes) = mpsc::channel::<Intent>(WISHES);
+    let wish = Wish::default();
     let means = errands::Means {
         config: Arc::clone(&config),
         config_file: options.config_file.clone(),
         data: held.dir.clone(),
         clock: Arc::clone(&clock),
         intents: Some(intents.clone()),
+        live: Some(Live { board: board.clone(), loopbacks, turn: log.turn(), restart: wish.clone() }),
+        previewed: errands::Previewed::default(),
     };
     let help = Help {
         errands: errand_pool::start(&threads, means, &stop.shutdown, &intake),
@@ -197,7 +223,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
     };
 
     // The decider.
-    let looking = Looking::start(&threads, &clock, &intake, &held.dir, database(&config));
+    let looking = Looking::start(&threads, &clock, &intake, &held.dir, Archive::of(&config));
     let allowed =
         Allowed { own: log.path().to_owned(), watch: config.logs.watch.clone(), zone: config.site.time_zone.clone() };
     let reading = Reading::start(&threads, &clock, &intake, allowed);
@@ -225,6 +251,20 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
         let _ = last.try_send(Write::Stop);
     });
 
+    starting::begin(
+        &threads,
+        starting::Given {
+            data: held.dir.clone(),
+            cfg: config.maintenance.clone(),
+            zone: config.site.time_zone.clone(),
+            clock: Arc::clone(&clock),
+            intake: intake.clone(),
+            board: board.clone(),
+            stop: stop.clone(),
+            wish,
+            last_event: past.recent.last().filter(|e| !matches!(e.kind, EventKind::EngineStopped { .. })).map(|e| e.at),
+        },
+    );
     watch_host(&threads, &stop, &clock, &intake, &held.dir);
     watch_logs(&threads, &stop, &clock, &intake, &log, &config, &held.dir);
     if let Some(h) = config.historian.clone() {
@@ -256,7 +296,7 @@ pub fn engine(held: Held, config: Config, clock: Arc<dyn Clock>, options: Option
 
 impl Engine {
     /// Waits for the end of everything, in order: sources, decider, journal. Never longer than five seconds.
-    pub fn end(self) {
+    pub fn end(self) -> Exit {
         self.stop.ask("asked to stop");
         let late = self.threads.join(|n| n != "journal", END_SOURCES, self.clock.as_ref());
         if !late.is_empty() {
@@ -270,6 +310,9 @@ impl Engine {
         } else {
             error!(threads = late.join(", "), "stopped without waiting any longer");
         }
+        // A service manager starts again what did not end well: an engine that ended for a restart that does not come.
+        let well = self.stop.restart.get().is_none_or(|(_, last)| last());
+        if well { Exit::Fine } else { Exit::NotFine }
     }
 }
 
@@ -542,8 +585,11 @@ fn send_on(
 ) {
     let who = forward::Who { site: config.site.name.clone(), node: config.site.node.clone() };
     let (sink, nodes_sink, renames) = (intake.clone(), intake.clone(), writes.clone());
+    let reader = || Box::new(journal::Reader::new(&data.join(journal::FILE_NAME)));
+    let (outbox, reading_ahead) = ahead::pair(reader(), reader());
+    threads.spawn("historian-ahead", move || reading_ahead.run());
     let ends = forward::Ends {
-        outbox: Box::new(journal::Reader::new(&data.join(journal::FILE_NAME))),
+        outbox: Box::new(outbox),
         rename: Box::new(move |name| drop(renames.try_send(Write::Rename(name)))),
         // Only a hint for the journal's retention: one that finds no room is followed by the next.
         sent: Box::new(move |stream, position| drop(writes.try_send(Write::Sent(stream, position)))),
@@ -556,12 +602,6 @@ fn send_on(
         Ok(own) => own.block_on(forward::run(cfg, who, ends, clock, shutdown)),
         Err(e) => error!("nothing can be sent to the database: {e}"),
     });
-}
-
-/// Where questions about the past go when the journal does not reach back far enough.
-fn database(config: &Config) -> Option<Further> {
-    let cfg = config.historian.clone()?;
-    Some(Further { cfg, site: config.site.name.clone(), node: config.site.node.clone() })
 }
 
 fn watch_host(threads: &Threads, stop: &Stop, clock: &Arc<dyn Clock>, intake: &Intake, data: &Path) {

@@ -85,6 +85,13 @@ pub fn prepare() -> Result<(), PipelineError> {
     Ok(())
 }
 
+/// The version of GStreamer that this program runs with.
+#[must_use]
+pub fn version() -> String {
+    let (major, minor, micro, _) = gst::version();
+    format!("{major}.{minor}.{micro}")
+}
+
 /// 8-bit formats whose plane 0 is luma.
 const LUMA_FORMATS: [&str; 7] = ["I420", "YV12", "NV12", "NV21", "Y42B", "Y444", "GRAY8"];
 

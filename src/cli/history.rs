@@ -1,6 +1,7 @@
 //! `vms history`: events, readings, trends, waveforms and maintenance records from the journal, by time.
 
 mod events;
+mod older;
 mod print;
 mod proof;
 mod readings;
@@ -252,11 +253,4 @@ fn quantity(name: &str) -> Result<crate::model::quantity::Quantity, Failure> {
             None => usage(format!("there is no quantity \"{name}\"; there are {}", known.join(", "))),
         }
     })
-}
-
-/// Says on standard error that nothing was found, so that an empty table is not a riddle.
-fn nothing(form: Form, what: &str) {
-    if form == Form::Table {
-        super::out::note(&format!("no {what}"));
-    }
 }

@@ -1,6 +1,7 @@
 //! `vms maintenance`: what is due, the guided tasks, their records, and the proof of them.
 
 mod look;
+mod report;
 mod verify;
 
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 20)]
         last: u32,
     },
+    /// Records, blank forms, a month's batch, inventory, handbook, performance: as text, as PDF, on paper
+    Report(report::ReportArgs),
     /// Prove that no record was changed since it was signed
     Verify,
     /// Say everything that is wrong with a catalogue of tasks, or with a directory that holds maintenance.toml and guides/
@@ -189,6 +192,7 @@ pub fn run(globals: &Globals, args: &MaintenanceArgs) -> Ended {
         Some(Command::Record { run, last }) => return look::records(globals, *run, *last),
         Some(Command::FollowUps) => return look::follow_ups(globals),
         Some(Command::Compliance) => return look::compliance(globals),
+        Some(Command::Report(a)) => return report::run(globals, a),
         Some(Command::Verify) => return verify::run(globals),
         Some(Command::Lint { path }) => return verify::lint(globals, path.as_deref()),
         Some(Command::Start { task, about }) => {

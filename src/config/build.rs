@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::checks::source;
 use super::sections::{
-    Backup, Camera, Config, Console, Historian, Journal, Limit, Logs, Mail, Maintenance, NominalHz, Parity, Plc,
-    Recording, Resources, Roi, Site, Tag, Transport,
+    Backup, Camera, Config, Console, Contact, Historian, Journal, Limit, Logs, Mail, Maintenance, NominalHz, Parity,
+    Plc, Recording, Resources, Roi, Site, Tag, Transport,
 };
 use super::tree::{Sect, Val};
 use crate::model::alarm::Priority;
@@ -33,8 +33,20 @@ pub fn config(root: &Sect) -> Config {
         logs: logs(&sect("logs")),
         mail: root.table("mail").map(mail),
         backup: backup(&sect("backup")),
-        maintenance: Maintenance { tasks: path(&sect("maintenance"), "tasks") },
+        maintenance: maintenance(&sect("maintenance")),
+        contacts: root.tables("contact").iter().map(contact).collect(),
         console: console(&sect("console")),
+    }
+}
+
+fn maintenance(s: &Sect) -> Maintenance {
+    Maintenance {
+        tasks: path(s, "tasks"),
+        start_within: span(s, "start_within"),
+        reboot: Timetable::parse(word(s, "reboot")).unwrap_or_default(),
+        reboot_notice: span(s, "reboot_notice"),
+        reboot_command: text(s, "reboot_command"),
+        reboot_on_request: truth(s, "reboot_on_request"),
     }
 }
 
@@ -257,6 +269,17 @@ fn backup(s: &Sect) -> Backup {
         weekly: count(s, "weekly"),
         monthly: count(s, "monthly"),
         quarterly: count(s, "quarterly"),
+    }
+}
+
+fn contact(s: &Sect) -> Contact {
+    let may = |key: &str| s.text(key).cloned();
+    Contact {
+        name: text(s, "name"),
+        role: text(s, "role"),
+        phone: may("phone"),
+        mail: may("mail"),
+        hours: may("hours"),
     }
 }
 

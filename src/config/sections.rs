@@ -40,6 +40,8 @@ pub struct Config {
     pub backup: Backup,
     /// `[maintenance]`
     pub maintenance: Maintenance,
+    /// `[[contact]]`
+    pub contacts: Vec<Contact>,
     /// `[console]`
     pub console: Console,
 }
@@ -384,6 +386,31 @@ pub struct Backup {
 pub struct Maintenance {
     /// The catalogue's file, relative to the configuration directory; the built-in one where there is none.
     pub tasks: PathBuf,
+    /// How long everything expected may take to run after a start.
+    pub start_within: Duration,
+    /// When the computer is restarted by itself.
+    pub reboot: Timetable,
+    /// How long ahead that is announced.
+    pub reboot_notice: Duration,
+    /// What restarts the computer: a program and its words.
+    pub reboot_command: Arc<str>,
+    /// Whether a person may ask for it here.
+    pub reboot_on_request: bool,
+}
+
+/// A person or office to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Name.
+    pub name: Arc<str>,
+    /// What they are called for.
+    pub role: Arc<str>,
+    /// Telephone number.
+    pub phone: Option<Arc<str>>,
+    /// Mail address.
+    pub mail: Option<Arc<str>>,
+    /// When they can be reached.
+    pub hours: Option<Arc<str>>,
 }
 
 /// The console.

@@ -61,6 +61,13 @@ pub const ROOT: &[Key] = &[
     key("mail", Table(MAIL), Optional, "Mail about alarms. Without this section nobody is mailed.", ""),
     key("backup", Table(BACKUP), Default(""), "Where backups go and how many are kept.", ""),
     key("maintenance", Table(MAINTENANCE), Default(""), "Maintenance tasks.", ""),
+    key(
+        "contact",
+        Tables(CONTACT),
+        Optional,
+        "A person or office to call; once for each. They stand in the recovery handbook, in this order.",
+        "",
+    ),
     key("console", Table(CONSOLE), Default(""), "The console on the terminal.", ""),
 ];
 
@@ -472,13 +479,58 @@ const BACKUP: &[Key] = &[
     key("quarterly", whole(0, 1000), Default("20"), "How many quarterly ones; 20 are five years.", ""),
 ];
 
-const MAINTENANCE: &[Key] = &[key(
-    "tasks",
-    Path,
-    Default("\"maintenance.toml\""),
-    "The task catalogue; a relative path is beside this file. Where there is no such file, the built-in one holds.",
-    "",
-)];
+const MAINTENANCE: &[Key] = &[
+    key(
+        "tasks",
+        Path,
+        Default("\"maintenance.toml\""),
+        "The task catalogue; a relative path is beside this file. Where there is no such file, the built-in one holds.",
+        "",
+    ),
+    key(
+        "start_within",
+        ms(10_000, HOUR),
+        Default("\"3m\""),
+        "How long after a start everything that ran before may take to run again (cameras, PLCs, database, disks, timetables); then the alarm `program.start` tells what is missing.",
+        "",
+    ),
+    key(
+        "reboot",
+        Text,
+        Default("\"off\""),
+        "When the computer is restarted by itself, in the site's time zone; written as `historian.vacuum`. It waits up to an hour while an alarm of priority high or critical is active or the database is being looked after.",
+        "\"sunday 04:30\"",
+    ),
+    key(
+        "reboot_notice",
+        ms(60_000, 24 * HOUR),
+        Default("\"15m\""),
+        "How long ahead that is announced, in the log and as the alarm `program.restart`.",
+        "",
+    ),
+    key(
+        "reboot_command",
+        Text,
+        Default("\"systemctl reboot\""),
+        "What restarts the computer, once the engine has ended in order: a program and its words, parted by spaces; no shell reads it.",
+        "",
+    ),
+    key(
+        "reboot_on_request",
+        Bool,
+        Default("false"),
+        "Whether a person may have the computer restarted by a maintenance step.",
+        "",
+    ),
+];
+
+const CONTACT: &[Key] = &[
+    key("name", Text, Required, "Name of the person or office.", "\"R. Kumar\""),
+    key("role", Text, Required, "What they are called for.", "\"shift electrician\""),
+    key("phone", Text, Optional, "Telephone number.", "\"+91 8395 250 120\""),
+    key("mail", Address, Optional, "Mail address.", "\"shift-electric@plant.example\""),
+    key("hours", Text, Optional, "When they can be reached.", "\"day and night\""),
+];
 
 const CONSOLE: &[Key] = &[
     key(

@@ -299,6 +299,11 @@ impl Core {
                 self.facts.forward_fault.clone_from(&f.fault);
                 self.shown.forward = *f;
             }
+            Input::Start(start) => {
+                self.shown.start = Arc::new(*start);
+                self.facts.start = Arc::clone(&self.shown.start);
+                self.eventful = true;
+            }
             Input::Database(out) => self.database(*out),
             Input::Writer(w) => self.writer(w),
             Input::Intent(i) => self.intent(*i),
@@ -735,6 +740,7 @@ impl Core {
             self.emit(EventKind::Dropped { what: "facts".into(), count }, now);
         }
         self.make_errands(now);
+        self.facts.overdue = upkeep::overdue(&self.out.board.borrow().upkeep);
         self.shown.engine.dropped = vec![("facts".into(), dropped), ("journal writes".into(), self.unwritten)];
         self.shown.engine.dropped.retain(|(_, n)| *n > 0);
         self.shown.each_second(now);

@@ -16,6 +16,7 @@ use crate::model::intent::{Intent, Reply, ToSign};
 use crate::model::logs::{LogPage, LogReport};
 use crate::model::mail::MailBoard;
 use crate::model::people::Person;
+use crate::model::startup::StartBoard;
 use crate::model::vibration::Sample;
 use crate::upkeep::desk::Wanted;
 
@@ -55,6 +56,8 @@ pub enum Input {
     Writer(WriterOut),
     /// What was looked up in the record.
     History(Box<Answer>),
+    /// The program's start, and a restart that is planned.
+    Start(Box<StartBoard>),
     /// Somebody asks for something.
     Intent(Box<Intent>),
     /// An errand of a maintenance step has ended.

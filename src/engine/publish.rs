@@ -24,6 +24,7 @@ use crate::model::history::Answer;
 use crate::model::host::HostReport;
 use crate::model::logs::{LogPage, LogReport};
 use crate::model::mail::MailBoard;
+use crate::model::startup::StartBoard;
 
 /// Frames of traffic kept for the console.
 const TRAFFIC: usize = 600;
@@ -58,6 +59,8 @@ pub struct Shown {
     pub journal: JournalBoard,
     /// Answers to questions about the past.
     pub history: Arc<[Arc<Answer>]>,
+    /// The program's start.
+    pub start: Arc<StartBoard>,
     /// Answers to questions about log files.
     pub log_pages: Arc<[Arc<LogPage>]>,
     /// The sending of mail.
@@ -110,6 +113,7 @@ impl Shown {
                 ..JournalBoard::default()
             },
             history: Arc::new([]),
+            start: Arc::default(),
             fleet: Arc::new([]),
             events,
             indicators: Arc::new([]),
@@ -232,6 +236,7 @@ impl Shown {
             database: self.database.clone(),
             journal: self.journal.clone(),
             history: Arc::clone(&self.history),
+            start: Arc::clone(&self.start),
             fleet: Arc::clone(&self.fleet),
             alarms: alarms.into(),
             events: self.events.to_vec().into(),

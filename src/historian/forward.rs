@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::Client;
 use tokio_postgres::error::{Error, SqlState};
+use tokio_postgres::{Client, Statement};
 
 use super::partitions::{self, Partitions};
 use super::past;
@@ -33,8 +33,12 @@ const SMALL: Duration = Duration::from_secs(5);
 const LARGE: Duration = Duration::from_secs(30);
 /// Making or changing the schema may take so long: it waits for other nodes that do the same.
 const SCHEMA_WITHIN: Duration = Duration::from_mins(10);
-/// Rows of a portion.
-const PORTION: usize = 20_000;
+/// Rows of a portion: of seconds, which are small and many, more than of the others; and never more than go in a second, so
+/// that the pause after it is short.
+fn portion(stream: Stream, rows_per_s: u32) -> usize {
+    let most = if stream == Stream::Second { 60_000 } else { 20_000 };
+    most.min(rows_per_s.max(100) as usize)
+}
 /// When there is nothing to send, it is looked again after this time.
 const IDLE: Duration = Duration::from_millis(500);
 /// What waits is counted and told so often.
@@ -165,9 +169,14 @@ async fn work(
         Ok(seat) => seat,
         Err(text) => return text,
     };
-    let mut there = There { client, seat, names: Names::default(), partitions: Partitions::default() };
+    let statements = match within(SMALL, Statements::prepare(client)).await {
+        Ok(statements) => statements,
+        Err(text) => return text,
+    };
+    let mut there = There { client, seat, names: Names::default(), partitions: Partitions::default(), statements };
     let (mut beat, mut told): (Option<Mono>, Option<Mono>) = (None, None);
     let mut counted: (Mono, u64) = (clock.now().mono, 0);
+    let most = |stream| portion(stream, cfg.catch_up_rows_per_s);
     loop {
         let began = clock.now().mono;
         match there.journal_is_the_same(ends) {
@@ -175,7 +184,7 @@ async fn work(
             Ok(false) => return "the journal was begun anew; its rows follow under its new name".into(),
             Err(text) => return text,
         }
-        let sent = match pump::round(&mut *ends.outbox, &mut there, &mut state.at, PORTION).await {
+        let sent = match pump::round(&mut *ends.outbox, &mut there, &mut state.at, most).await {
             Ok(sent) => sent,
             Err(Fault::Link(text) | Fault::Journal(text)) => return text,
         };
@@ -220,7 +229,10 @@ async fn work(
             housekeep(there.client, clock).await;
         }
         let pause = if sent == 0 { IDLE } else { pace(sent, clock.now().mono.since(began), cfg.catch_up_rows_per_s) };
-        tokio::time::sleep(pause).await;
+        // The shortest sleep is a millisecond, which counts in a catch-up.
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 
@@ -357,6 +369,32 @@ struct There<'c> {
     seat: Seat,
     names: Names,
     partitions: Partitions,
+    statements: Statements,
+}
+
+/// What every portion asks, prepared once a session.
+struct Statements {
+    stands: Statement,
+    move_on: Statement,
+    /// Prepared when there are readings: should their table be gone, the other streams go on.
+    copy_readings: Option<Statement>,
+}
+
+impl Statements {
+    async fn prepare(client: &Client) -> Result<Self, Error> {
+        let stands = format!(
+            "select position from {SCHEMA}.forwarded where node_id = $1 and journal = $2 and stream = $3 for update"
+        );
+        let move_on = format!(
+            "update {SCHEMA}.forwarded set position = $4, hash = coalesce($5, hash), rows = rows + $6, at = now() \
+             where node_id = $1 and journal = $2 and stream = $3"
+        );
+        Ok(Self {
+            stands: client.prepare(&stands).await?,
+            move_on: client.prepare(&move_on).await?,
+            copy_readings: None,
+        })
+    }
 }
 
 impl There<'_> {
@@ -368,7 +406,7 @@ impl There<'_> {
         let node = self.seat.node_id;
         match rows {
             Rows::Events(r) => {
-                let times: Vec<_> = r.iter().map(|e| e.at).collect();
+                let times: Vec<_> = r.iter().map(|e| rows::within_reach(e.at)).collect();
                 self.partitions.ensure(self.client, "event", times).await
             }
             Rows::Minutes(r) => {
@@ -376,12 +414,12 @@ impl There<'_> {
                 self.partitions.ensure(self.client, "minute", r.iter().map(|m| rows::moment(m.at))).await
             }
             Rows::Waveforms(r) => {
-                let times: Vec<_> = r.iter().map(|w| w.at).collect();
+                let times: Vec<_> = r.iter().map(|w| rows::within_reach(w.at)).collect();
                 self.partitions.ensure(self.client, "waveform", times).await
             }
             Rows::Seconds(r) => {
                 self.names.learn_regions(self.client, node, r).await?;
-                self.partitions.ensure(self.client, "reading", r.iter().map(|s| rows::moment(s.second))).await
+                self.partitions.ensure(self.client, "reading", rows::days(&r.rows)).await
             }
         }
     }
@@ -393,12 +431,9 @@ impl There<'_> {
         portion: &Portion,
         alone: Option<&str>,
     ) -> Result<Applied, Error> {
-        let owner = self.seat.owner();
+        let (owner, ask) = (self.seat.owner(), &mut self.statements);
         let tx = self.client.transaction().await?;
-        let sql = format!(
-            "select position from {SCHEMA}.forwarded where node_id = $1 and journal = $2 and stream = $3 for update"
-        );
-        let row = tx.query_one(&sql, &[&owner.node_id, &&*owner.journal, &stream.word()]).await?;
+        let row = tx.query_one(&ask.stands, &[&owner.node_id, &&*owner.journal, &stream.word()]).await?;
         let position = row.get::<_, i64>(0).unsigned_abs();
         if position != expected {
             return Ok(Applied::Elsewhere(position));
@@ -413,18 +448,20 @@ impl There<'_> {
             }
             (Rows::Minutes(r), _) => rows::minutes(&tx, &self.names, owner.node_id, r).await?,
             (Rows::Waveforms(r), _) => rows::waveforms(&tx, &owner, r).await?,
-            (Rows::Seconds(r), _) => rows::readings(&tx, &self.names, owner.node_id, r).await?,
+            (Rows::Seconds(r), _) => {
+                let copy = match &ask.copy_readings {
+                    Some(copy) => copy,
+                    None => ask.copy_readings.insert(rows::copy_of_readings(&tx).await?),
+                };
+                rows::readings(&tx, copy, &self.names, owner.node_id, r).await?;
+            }
         }
         let hash: Option<&[u8]> = match &portion.rows {
             Rows::Events(r) => r.last().map(|e| e.hash.as_slice()),
             _ => None,
         };
-        let sql = format!(
-            "update {SCHEMA}.forwarded set position = $4, hash = coalesce($5, hash), rows = rows + $6, at = now() \
-             where node_id = $1 and journal = $2 and stream = $3"
-        );
         let (up_to, count) = (portion.up_to as i64, portion.rows.len() as i64);
-        tx.execute(&sql, &[&owner.node_id, &&*owner.journal, &stream.word(), &up_to, &hash, &count]).await?;
+        tx.execute(&ask.move_on, &[&owner.node_id, &&*owner.journal, &stream.word(), &up_to, &hash, &count]).await?;
         tx.commit().await?;
         Ok(Applied::Done)
     }
@@ -483,5 +520,7 @@ mod tests {
         assert_eq!(pace(20_000, Duration::from_millis(100), 50_000), Duration::from_millis(300));
         assert_eq!(pace(20_000, Duration::from_secs(1), 50_000), Duration::ZERO);
         assert_eq!(pace(1, Duration::ZERO, 0), Duration::from_secs(1));
+        assert_eq!(portion(Stream::Second, 500), 500, "no pause is longer than a second");
+        assert_eq!([portion(Stream::Second, 1_000_000), portion(Stream::Event, 1_000_000)], [60_000, 20_000]);
     }
 }

@@ -1,4 +1,5 @@
-//! What is read back from PostgreSQL: the nodes of the fleet, and trends that reach further back than this node's journal.
+//! What is read back from PostgreSQL: the nodes of the fleet, trends and events from before this node's journal, and the
+//! newest event of it that is there.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,6 +15,7 @@ use super::target::{Target, causes};
 use crate::base::clock::{Clock, Now, SystemClock};
 use crate::config::sections::Historian;
 use crate::model::alarm::Priority;
+use crate::model::event::Event;
 use crate::model::fleet::NodeState;
 use crate::model::record::Rolled;
 
@@ -107,6 +109,101 @@ pub async fn trend(
             }
         };
         Ok(rows.iter().rev().map(point).collect())
+    })
+    .await
+}
+
+/// Which events of a node are asked for: those of every journal that it ever had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub to: Option<Timestamp>,
+    /// Only kinds that begin with one of these; empty: all.
+    pub kinds: Vec<String>,
+    /// Only about subjects that contain this.
+    pub subject: Option<String>,
+    /// Only about exactly this.
+    pub about: Option<String>,
+    /// Only those whose written form contains this; letters count the same large and small.
+    pub text: Option<String>,
+    /// Only below this number.
+    pub before_seq: Option<u64>,
+    /// Only after this one, by time and number: how a reader goes on page by page.
+    pub after: Option<(Timestamp, u64)>,
+}
+
+/// At most `limit` events, oldest first: the oldest ones that are wanted, or with `newest` the newest. Those that this
+/// program does not know are left out.
+///
+/// # Errors
+/// In words; secrets never appear.
+pub async fn events(
+    cfg: &Historian,
+    (site, node): (&str, &str),
+    wanted: &Wanted,
+    limit: usize,
+    newest: bool,
+) -> Result<Vec<Event>, String> {
+    let order = if newest { "desc" } else { "asc" };
+    // The same as the journal's own filter, with the same meaning.
+    let sql = format!(
+        "select e.seq, e.at, e.body::text from {SCHEMA}.event e \
+         where e.node_id = (select id from {SCHEMA}.node where site = $1 and node = $2) and e.at >= $3 and e.at < $4 and e.seq < $5 and (e.at, e.seq) > ($6, $7) \
+         and (cardinality($8::text[]) = 0 or exists (select from unnest($8::text[]) k where starts_with(e.kind, k))) \
+         and ($9::text is null or strpos(lower(e.subject), lower($9)) > 0) and ($10::text is null or e.subject = $10) \
+         and ($11::text is null or strpos(lower(e.body::text), lower($11)) > 0) \
+         order by e.at {order}, e.seq {order} limit $12"
+    );
+    let from = system_time(wanted.from.unwrap_or(Timestamp::MIN));
+    let to = system_time(wanted.to.unwrap_or(Timestamp::MAX));
+    let below = wanted.before_seq.map_or(i64::MAX, |s| s as i64);
+    let (after_at, after_seq) =
+        wanted.after.map_or((SystemTime::UNIX_EPOCH, -1), |(at, s)| (system_time(at), s as i64));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    ask(cfg, async |client| {
+        let w = wanted;
+        let rows = client
+            .query(
+                &sql,
+                &[
+                    &site, &node, &from, &to, &below, &after_at, &after_seq, &w.kinds, &w.subject, &w.about, &w.text,
+                    &limit,
+                ],
+            )
+            .await?;
+        let mut events: Vec<Event> = rows.iter().filter_map(event).collect();
+        if newest {
+            events.reverse();
+        }
+        Ok(events)
+    })
+    .await
+}
+
+fn event(r: &tokio_postgres::Row) -> Option<Event> {
+    let at = Timestamp::try_from(r.get::<_, SystemTime>(1)).ok()?;
+    let kind = serde_json::from_str(r.get(2)).ok()?;
+    Some(Event { seq: r.get::<_, i64>(0).unsigned_abs(), at, kind })
+}
+
+/// The newest event of a node's journal that the database has: its number and hash; none if it has none of this journal.
+///
+/// # Errors
+/// In words; secrets never appear.
+pub async fn newest_event(
+    cfg: &Historian,
+    (site, node): (&str, &str),
+    journal: &str,
+) -> Result<Option<(u64, Vec<u8>)>, String> {
+    let sql = format!(
+        "select e.seq, e.hash from {SCHEMA}.event e \
+         where e.node_id = (select id from {SCHEMA}.node where site = $1 and node = $2) and e.journal = $3 order by e.seq desc limit 1"
+    );
+    ask(cfg, async |client| {
+        let row = client.query_opt(&sql, &[&site, &node, &journal]).await?;
+        Ok(row.map(|r| (r.get::<_, i64>(0).unsigned_abs(), r.get(1))))
     })
     .await
 }

@@ -38,7 +38,7 @@ pub trait Remote {
     ) -> impl Future<Output = Result<Applied, Fault>>;
 }
 
-/// Sends one portion of about `most` rows of every stream; how many rows have gone.
+/// Sends one portion of every stream, of about as many rows as `most` says; how many rows have gone.
 ///
 /// # Errors
 /// After a [`Fault::Link`] the positions must be read from a new connection.
@@ -46,12 +46,12 @@ pub async fn round<R: Remote>(
     outbox: &mut dyn Outbox,
     remote: &mut R,
     at: &mut Positions,
-    most: usize,
+    most: impl Fn(Stream) -> usize,
 ) -> Result<u64, Fault> {
     let mut sent = 0;
     for stream in Stream::ALL {
         let expected = at.get(&stream).copied().unwrap_or(0);
-        let Some(portion) = outbox.after(stream, expected, most).map_err(Fault::Journal)? else { continue };
+        let Some(portion) = outbox.after(stream, expected, most(stream)).map_err(Fault::Journal)? else { continue };
         match remote.apply(stream, expected, &portion).await? {
             Applied::Done => {
                 at.insert(stream, portion.up_to);
@@ -211,7 +211,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
             let (mut journal, mut server, mut at) = (Journal::default(), Server::default(), Positions::new());
             let run = |journal: &mut Journal, server: &mut Server, at: &mut Positions, most| {
-                let done = runtime.block_on(round(journal, server, at, most));
+                let done = runtime.block_on(round(journal, server, at, |_| most));
                 if done.is_err() {
                     // A new connection asks where it stands; a hung transaction may still come.
                     at.insert(Stream::Event, server.position);

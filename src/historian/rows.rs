@@ -5,16 +5,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::SinkExt as _;
 use jiff::Timestamp;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, Transaction};
+use tokio_postgres::{Client, Error, Statement, Transaction};
 
+use super::encode;
 use super::schema::SCHEMA;
-use crate::model::event::SecondReading;
-use crate::model::outbox::StoredEvent;
+use crate::model::outbox::{PackedReading, Seconds, StoredEvent};
 use crate::model::record::{EventWaveform, Rolled};
-use crate::model::vibration::Grade;
 
 /// Whose rows they are.
 #[derive(Clone, Debug)]
@@ -32,17 +32,36 @@ pub struct Names {
     series: HashMap<Arc<str>, i32>,
 }
 
+/// The last second that is sent as it is: the year 2200.
+const LAST_SECOND: i64 = 7_258_118_400;
+
 /// A moment of the record as PostgreSQL takes it; beyond the years 1970 to 2200 (a clock that was wrong) the nearest.
 pub fn system_time(at: Timestamp) -> SystemTime {
-    let last = Timestamp::from_second(7_258_118_400).unwrap_or(Timestamp::MAX);
-    let at = at.clamp(Timestamp::UNIX_EPOCH, last);
-    let ns = u64::try_from(at.as_nanosecond()).unwrap_or_default();
+    let ns = u64::try_from(within_reach(at).as_nanosecond()).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_nanos(ns)
 }
 
-/// The moment of a second.
+/// The moment under which a row is kept: its partition must be of the same.
+pub fn within_reach(at: Timestamp) -> Timestamp {
+    at.clamp(Timestamp::UNIX_EPOCH, moment(LAST_SECOND))
+}
+
+/// The moment of a second, likewise.
 pub fn moment(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH)
+    Timestamp::from_second(second.clamp(0, LAST_SECOND)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The days that these seconds are of, each with one of its moments.
+pub fn days(rows: &[PackedReading]) -> Vec<Timestamp> {
+    let mut days: Vec<i64> = Vec::new();
+    for r in rows {
+        let day = r.second.clamp(0, LAST_SECOND).div_euclid(86_400);
+        // They come in the order of time, nearly always.
+        if days.last() != Some(&day) {
+            days.push(day);
+        }
+    }
+    days.into_iter().map(|d| moment(d * 86_400)).collect()
 }
 
 impl Names {
@@ -81,12 +100,19 @@ impl Names {
     }
 
     /// Learns the regions of these readings.
-    pub async fn learn_regions(&mut self, client: &Client, node_id: i16, rows: &[SecondReading]) -> Result<(), Error> {
-        // Every second has the same few names.
-        let unknown =
-            rows.iter().filter(|r| !self.regions.contains_key(&r.roi.0)).map(|r| (Arc::clone(&r.roi.0), None));
-        let names = unknown.collect();
+    pub async fn learn_regions(&mut self, client: &Client, node_id: i16, seconds: &Seconds) -> Result<(), Error> {
+        let names = seconds.names.values().map(|n| (Arc::clone(&n.0), None)).collect();
         Self::learn(&mut self.regions, client, "region", node_id, names).await
+    }
+
+    /// The database's number of each region, at the place of the journal's.
+    fn regions_of(&self, seconds: &Seconds) -> Vec<Option<i32>> {
+        let count = seconds.names.keys().last().map_or(0, |n| usize::from(*n) + 1);
+        let mut all = vec![None; count];
+        for (number, name) in &seconds.names {
+            all[usize::from(*number)] = self.regions.get(&name.0).copied();
+        }
+        all
     }
 
     /// Learns the series of these minutes.
@@ -96,58 +122,23 @@ impl Names {
     }
 }
 
-/// A measure that is not known is null there.
-fn known(v: f64) -> Option<f32> {
-    (!v.is_nan()).then_some(v as f32)
-}
-
-/// The columns of a reading, in the order of [`copy_readings`].
-pub const READING_COLUMNS: &str = "at, region_id, node_id, grade, displacement_pp_px, displacement_rms_px, \
-    velocity_rms_mm_s, peak_hz, peak_amplitude_px, uncertainty_px";
-
-/// Their types.
-pub const READING_TYPES: [Type; 10] = [
-    Type::TIMESTAMPTZ,
-    Type::INT4,
-    Type::INT2,
-    Type::INT2,
-    Type::FLOAT4,
-    Type::FLOAT4,
-    Type::FLOAT4,
-    Type::FLOAT4,
-    Type::FLOAT4,
-    Type::FLOAT4,
-];
-
-fn grade(g: Grade) -> i16 {
-    match g {
-        Grade::Good => 3,
-        Grade::Reduced => 2,
-        Grade::Poor => 1,
-        Grade::Untrusted => 0,
-    }
+/// What copies readings, prepared once a session.
+pub async fn copy_of_readings(tx: &Transaction<'_>) -> Result<Statement, Error> {
+    tx.prepare(&format!("copy {SCHEMA}.reading ({}) from stdin binary", encode::COLUMNS)).await
 }
 
 /// Copies readings.
-pub async fn readings(tx: &Transaction<'_>, names: &Names, node_id: i16, rows: &[SecondReading]) -> Result<(), Error> {
-    let sql = format!("copy {SCHEMA}.reading ({READING_COLUMNS}) from stdin binary");
-    let mut out = pin!(BinaryCopyInWriter::new(tx.copy_in(&sql).await?, &READING_TYPES));
-    for r in rows {
-        let Some(region) = names.regions.get(&r.roi.0) else { continue };
-        out.as_mut()
-            .write(&[
-                &system_time(moment(r.second)),
-                region,
-                &node_id,
-                &grade(r.grade),
-                &known(r.displacement_pp_px),
-                &known(r.displacement_rms_px),
-                &r.velocity_rms_mm_s.and_then(known),
-                &r.peak_hz.and_then(known),
-                &r.peak_amplitude_px.and_then(known),
-                &known(r.uncertainty_px),
-            ])
-            .await?;
+pub async fn readings(
+    tx: &Transaction<'_>,
+    copy: &Statement,
+    names: &Names,
+    node_id: i16,
+    seconds: &Seconds,
+) -> Result<(), Error> {
+    let regions = names.regions_of(seconds);
+    let mut out = pin!(tx.copy_in(copy).await?);
+    for piece in encode::Readings::new(&seconds.rows, &regions, node_id) {
+        out.send(piece).await?;
     }
     out.finish().await.map(|_| ())
 }

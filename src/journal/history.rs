@@ -241,6 +241,20 @@ impl History {
         Ok(self.page("select name, unit from series order by name", (), usize::MAX - 1, row)?.items)
     }
 
+    /// The hash of an event; none if there is no such event.
+    pub fn hash_of(&self, seq: u64) -> Result<Option<chain::Hash>, JournalError> {
+        self.read("reading history", |c| hash_of(c, seq))
+    }
+
+    /// The time of the first point of a series in a range; none where it has none.
+    pub fn trend_begins(&self, series: &str, from: i64, to: i64, step: Step) -> Result<Option<i64>, JournalError> {
+        let table = if step == Step::Hour { "hour" } else { "minute" };
+        let sql = format!(
+            "select min(at) from {table} where series = (select id from series where name = ?1) and at >= ?2 and at < ?3"
+        );
+        self.read("reading history", |c| c.prepare_cached(&sql)?.query_row((series, from, to), |r| r.get(0)))
+    }
+
     /// The trend of a series from `from` until before `to` (Unix time in seconds), oldest first, each time once; at most
     /// [`PAGE_MAX`] points, the newest.
     pub fn trend(&self, series: &str, from: i64, to: i64, step: Step) -> Result<Vec<Rolled>, JournalError> {
@@ -296,6 +310,14 @@ impl History {
         let unreadable = (all - items.len()) as u64;
         Ok(Page { items, more, unreadable })
     }
+}
+
+pub(super) fn hash_of(conn: &Connection, seq: u64) -> rusqlite::Result<Option<chain::Hash>> {
+    let hash = conn
+        .prepare_cached("select hash from event where seq = ?1")?
+        .query_row([seq as i64], |r| r.get::<_, Option<Vec<u8>>>(0))
+        .optional()?;
+    Ok(hash.flatten().and_then(|h| chain::as_hash(&h)))
 }
 
 /// The regions by the number under which their seconds are packed.

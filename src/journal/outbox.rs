@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::history::{self, History};
 use super::{chain, packed, rows};
-use crate::model::outbox::{Outbox, Portion, Rows, StoredEvent};
+use crate::model::outbox::{Outbox, Portion, Rows, Seconds, StoredEvent};
 use crate::model::record::{EventWaveform, Rolled, Stream};
 
 /// Reads the journal at a path, and opens it anew when another file lies there.
@@ -103,13 +103,7 @@ impl Outbox for Reader {
     }
 
     fn hash_of(&mut self, seq: u64) -> Result<Option<[u8; 32]>, String> {
-        self.read(|c| {
-            let hash = c
-                .prepare_cached("select hash from event where seq = ?1")?
-                .query_row([seq as i64], |r| r.get::<_, Vec<u8>>(0))
-                .optional()?;
-            Ok(hash.and_then(|h| chain::as_hash(&h)))
-        })
+        self.read(|c| history::hash_of(c, seq))
     }
 }
 
@@ -164,14 +158,15 @@ fn seconds(c: &Connection, after: i64, most: usize) -> rusqlite::Result<Option<P
     let (mut out, mut up_to) = (Vec::new(), None);
     while let Some(r) = rows.next()? {
         up_to = Some(r.get::<_, i64>(0)?.unsigned_abs());
-        let unpacked = packed::readings(r.get(1)?, r.get_ref(2)?.as_blob()?, |n| names.get(&n).cloned());
         // Bytes of a form that is not known here were written by a newer program, which sends them.
-        out.extend(unpacked.unwrap_or_default());
+        if let Some(second) = packed::regions(r.get(1)?, r.get_ref(2)?.as_blob()?) {
+            out.extend(second.filter(|p| names.contains_key(&p.region)));
+        }
         if out.len() >= most {
             break;
         }
     }
-    Ok(up_to.map(|up_to| Portion { up_to, rows: Rows::Seconds(out) }))
+    Ok(up_to.map(|up_to| Portion { up_to, rows: Rows::Seconds(Seconds { names, rows: out }) }))
 }
 
 #[cfg(test)]
@@ -205,12 +200,13 @@ mod tests {
         assert_eq!([Stream::Event, Stream::Second, Stream::Waveform].map(|s| out.newest(s)), [Ok(5), Ok(10), Ok(0)]);
         let (mut at, mut got) = (0, Vec::new());
         while let Some(p) = out.after(Stream::Second, at, 5).expect("reads") {
-            let Rows::Seconds(rows) = p.rows else { panic!("seconds") };
-            assert!(p.up_to > at && rows.len() <= 6, "whole seconds, about as many as asked for");
+            let Rows::Seconds(s) = p.rows else { panic!("seconds") };
+            assert!(p.up_to > at && s.rows.len() <= 6, "whole seconds, about as many as asked for");
             at = p.up_to;
-            got.extend(rows);
+            got.extend(s.rows.iter().map(|r| (r.second, s.names[&r.region].clone(), f64::from(r.measures[0]))));
         }
-        assert_eq!(got, readings);
+        let want: Vec<_> = readings.iter().map(|r| (r.second, r.roi.clone(), r.displacement_pp_px)).collect();
+        assert_eq!(got, want);
         let p = out.after(Stream::Event, 1, 10).expect("reads").expect("some");
         let Rows::Events(rows) = p.rows else { panic!("events") };
         assert_eq!((p.up_to, rows.len(), rows[0].kind.as_str()), (5, 2, "note"));

@@ -8,7 +8,9 @@
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
+use crate::model::RoiId;
 use crate::model::event::SecondReading;
+use crate::model::outbox::PackedReading;
 use crate::model::vibration::{Grade, Waveform};
 
 const VERSION: u8 = 1;
@@ -65,38 +67,47 @@ pub fn regions_in(bytes: usize) -> usize {
     bytes.saturating_sub(1) / REGION
 }
 
-/// The readings of a packed second, each with the number of its region; none if these bytes are not of this form.
-/// `keep` says which regions are wanted; `name` gives a region's name.
-pub fn readings(
-    second: i64,
-    bytes: &[u8],
-    mut name: impl FnMut(u16) -> Option<crate::model::RoiId>,
-) -> Option<Vec<SecondReading>> {
+/// What a packed second holds, region by region; none if these bytes are not of this form.
+pub fn regions(second: i64, bytes: &[u8]) -> Option<impl Iterator<Item = PackedReading>> {
     let (version, regions) = bytes.split_first()?;
-    if *version != VERSION || regions.len() % REGION != 0 {
-        return None;
+    let (rows, rest) = regions.as_chunks::<REGION>();
+    (*version == VERSION && rest.is_empty()).then(|| rows.iter().map(move |r| region(second, r)))
+}
+
+fn region(second: i64, r: &[u8; REGION]) -> PackedReading {
+    let value = |i: usize| {
+        let at = 2 + 4 * i;
+        f32::from_le_bytes([r[at], r[at + 1], r[at + 2], r[at + 3]])
+    };
+    PackedReading {
+        second,
+        region: u16::from_le_bytes([r[0], r[1]]),
+        measures: std::array::from_fn(value),
+        grade: grade_of(r[REGION - 1]),
     }
-    let mut out = Vec::new();
-    for r in regions.chunks_exact(REGION) {
-        let Some(roi) = name(u16::from_le_bytes([r[0], r[1]])) else { continue };
-        let value = |i: usize| {
-            let at = 2 + 4 * i;
-            f64::from(f32::from_le_bytes([r[at], r[at + 1], r[at + 2], r[at + 3]]))
-        };
-        let known = |i: usize| Some(value(i)).filter(|v| !v.is_nan());
-        out.push(SecondReading {
-            second,
-            roi,
-            displacement_pp_px: value(0),
-            displacement_rms_px: value(1),
-            velocity_rms_mm_s: known(2),
-            peak_hz: known(3),
-            peak_amplitude_px: known(4),
-            uncertainty_px: value(5),
-            grade: grade_of(r[REGION - 1]),
-        });
+}
+
+/// The readings of a packed second, each with the name of its region; none if these bytes are not of this form.
+/// `name` gives a region's name, and none where it is not wanted.
+pub fn readings(second: i64, bytes: &[u8], name: impl Fn(u16) -> Option<RoiId>) -> Option<Vec<SecondReading>> {
+    Some(regions(second, bytes)?.filter_map(|p| name(p.region).map(|roi| reading(&p, roi))).collect())
+}
+
+/// The reading with its region's name.
+fn reading(p: &PackedReading, roi: RoiId) -> SecondReading {
+    let value = |i: usize| f64::from(p.measures[i]);
+    let known = |i: usize| Some(value(i)).filter(|v| !v.is_nan());
+    SecondReading {
+        second: p.second,
+        roi,
+        displacement_pp_px: value(0),
+        displacement_rms_px: value(1),
+        velocity_rms_mm_s: known(2),
+        peak_hz: known(3),
+        peak_amplitude_px: known(4),
+        uncertainty_px: value(5),
+        grade: p.grade,
     }
-    Some(out)
 }
 
 /// Packs a waveform.
@@ -138,7 +149,6 @@ mod tests {
 
     use super::*;
     use crate::journal::testing::second as reading;
-    use crate::model::RoiId;
 
     #[expect(clippy::unnecessary_wraps, reason = "what the unpacking asks for")]
     fn name(n: u16) -> Option<RoiId> {

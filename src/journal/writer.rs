@@ -1,10 +1,12 @@
 //! The journal's own thread: groups rows into commits, keeps them through failures of the disk, reports what is durable.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::append::Batch;
+use super::aside;
 use super::error::JournalError;
 use super::queue::Queue;
 use super::rollup::Rollup;
@@ -147,6 +149,8 @@ struct Writer {
     keep_due: Mono,
     /// Readings that had to go before they reached PostgreSQL, because the journal has its largest size.
     unsent: u64,
+    /// A damaged journal, and what is told about it.
+    aside: Option<(PathBuf, String)>,
     newest_durable: u64,
     lost: Option<(u64, u64)>,
     durable: Option<(u64, f64)>,
@@ -179,6 +183,7 @@ impl Writer {
             fault: None,
             keep_due: now.after(KEEP_EVERY.0),
             unsent: 0,
+            aside: None,
             newest_durable: 0,
             lost: None,
             durable: None,
@@ -373,7 +378,7 @@ impl Writer {
     }
 
     fn status(&mut self) {
-        let fault = self.fault.clone().or_else(|| self.store.set_aside().map(aside)).or_else(|| {
+        let fault = self.fault.clone().or_else(|| self.aside()).or_else(|| {
             (self.unsent > 0).then(|| {
                 format!(
                     "the journal has its largest size ({}): {} of its oldest seconds went before they reached PostgreSQL; \
@@ -390,6 +395,15 @@ impl Writer {
             fault,
         });
         self.status_due = self.mono().after(if sent { STATUS } else { RESEND });
+    }
+
+    /// What is told about a damaged journal, as long as it lies there; its file is read once.
+    fn aside(&mut self) -> Option<String> {
+        let path = self.store.set_aside()?;
+        if self.aside.as_ref().is_none_or(|(of, _)| of != path) {
+            self.aside = Some((path.to_path_buf(), aside::advice(path, self.retention.sends)));
+        }
+        self.aside.as_ref().map(|(_, text)| text.clone())
     }
 
     /// The last commits, with a few tries: an end must come even when the disk does not come back.
@@ -419,14 +433,6 @@ impl Writer {
         }
         self.status();
     }
-}
-
-fn aside(path: &std::path::Path) -> String {
-    format!(
-        "the journal was damaged and lies at {}; a new one was begun. Check the disk (smartctl, the kernel's log), then move \
-         that file away",
-        path.display()
-    )
 }
 
 #[cfg(test)]

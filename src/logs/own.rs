@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use super::rotate::RotatingFile;
+use super::rotate::{RotatingFile, Turn};
 use crate::base::clock::Clock;
 
 /// Name of the file in the log directory.
@@ -65,6 +65,7 @@ pub struct Guard {
     path: PathBuf,
     dropped: Vec<ErrorCounter>,
     lost: Arc<AtomicU64>,
+    turn: Turn,
     _workers: Vec<WorkerGuard>,
 }
 
@@ -73,6 +74,12 @@ impl Guard {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Asks for a rotation of the file.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        self.turn.clone()
     }
 
     /// Records that were lost since the start: because they came faster than the disk took them, or because it took none.
@@ -100,7 +107,7 @@ pub fn start(settings: &Settings<'_>, clock: Arc<dyn Clock>) -> Result<Guard, Lo
     let path = settings.directory.join(FILE_NAME);
     let file = RotatingFile::open(&path, settings.rotate_at_bytes, settings.keep)
         .map_err(|source| LogError::Write { path: path.clone(), source })?;
-    let lost = file.lost();
+    let (lost, turn) = (file.lost(), file.turn());
     let (to_file, file_worker) = non_blocking(file, "vms-log");
     let mut dropped = vec![to_file.error_counter()];
     let mut workers = vec![file_worker];
@@ -126,7 +133,7 @@ pub fn start(settings: &Settings<'_>, clock: Arc<dyn Clock>) -> Result<Guard, Lo
     if let Some(complaint) = complaint {
         tracing::warn!("{complaint}");
     }
-    Ok(Guard { path, dropped, lost, _workers: workers })
+    Ok(Guard { path, dropped, lost, turn, _workers: workers })
 }
 
 /// What is logged unless asked otherwise. The steps of each migration are of interest only when one fails.

@@ -4,10 +4,25 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// After so many writes the file is looked for by name: somebody may have moved or removed it.
 const LOOK_EVERY_WRITES: u32 = 64;
+
+/// Asks for a rotation before the next record, whatever the file's size.
+#[derive(Clone, Debug, Default)]
+pub struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    /// Asks for it.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn asked(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
+    }
+}
 
 /// Writes to `NAME`; when it would grow beyond its bound, `NAME` becomes `NAME.1`, `NAME.1` becomes `NAME.2`, and
 /// what is beyond the count goes.
@@ -20,6 +35,7 @@ pub struct RotatingFile {
     size_bytes: u64,
     writes: u32,
     lost: Arc<AtomicU64>,
+    turn: Turn,
 }
 
 impl RotatingFile {
@@ -40,6 +56,7 @@ impl RotatingFile {
             size_bytes: 0,
             writes: 0,
             lost: Arc::default(),
+            turn: Turn::default(),
         };
         log.reopen()?;
         log.prune();
@@ -53,6 +70,12 @@ impl RotatingFile {
     #[must_use]
     pub fn lost(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.lost)
+    }
+
+    /// Asks for a rotation from another thread.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        self.turn.clone()
     }
 
     fn reopen(&mut self) -> io::Result<()> {
@@ -112,7 +135,8 @@ impl RotatingFile {
         if self.file.is_none() || self.writes >= LOOK_EVERY_WRITES {
             self.look()?;
         }
-        if self.size_bytes > 0 && self.size_bytes.saturating_add(record.len() as u64) > self.rotate_at_bytes {
+        let full = self.size_bytes.saturating_add(record.len() as u64) > self.rotate_at_bytes;
+        if self.size_bytes > 0 && (self.turn.asked() || full) {
             self.rotate()?;
         }
         let file = self.file.as_mut().ok_or_else(|| io::Error::other("the log file is not open"))?;
@@ -222,6 +246,22 @@ mod tests {
             log.write_all(b"three\n").unwrap();
         }
         assert!(fs::read_to_string(&path).unwrap().starts_with("three\n"));
+    }
+
+    #[test]
+    fn rotates_on_request_once_and_never_an_empty_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("vms.log");
+        let mut log = RotatingFile::open(&path, 4096, 2).unwrap();
+        let turn = log.turn();
+        turn.ask();
+        log.write_all(b"one\n").unwrap();
+        assert_eq!(names(dir.path()), ["vms.log"], "there was nothing to rotate yet");
+        log.write_all(b"two\n").unwrap();
+        assert_eq!(names(dir.path()), ["vms.log", "vms.log.1"], "the wish waits for something to rotate");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
+        log.write_all(b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two\nthree\n");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::history::Answer;
 use super::host::HostReport;
 use super::logs::{LogPage, LogReport};
 use super::mail::MailBoard;
+use super::startup::StartBoard;
 use super::upkeep::UpkeepBoard;
 use crate::base::clock::Now;
 
@@ -288,6 +289,8 @@ pub struct Board {
     pub history: Arc<[Arc<Answer>]>,
     /// Maintenance.
     pub upkeep: Arc<UpkeepBoard>,
+    /// The program's start, and a restart that is planned.
+    pub start: Arc<StartBoard>,
     /// The picture asked for by [`super::intent::IntentKind::Watch`].
     pub snapshot: Option<Arc<Snapshot>>,
     /// Faults that the demonstration can inject; empty in production.
@@ -327,6 +330,7 @@ impl Board {
             events: Arc::new([]),
             history: Arc::new([]),
             upkeep: Arc::default(),
+            start: Arc::default(),
             snapshot: None,
             demo: Arc::new([]),
         }

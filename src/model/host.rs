@@ -56,3 +56,39 @@ pub struct HostReport {
     /// Interfaces.
     pub interfaces: Vec<Interface>,
 }
+
+/// What the computer is.
+#[derive(Clone, Debug, Default)]
+pub struct Computer {
+    /// Its name in the network.
+    pub host_name: Option<String>,
+    /// Operating system with its version.
+    pub system: Option<String>,
+    /// Version of its kernel.
+    pub kernel: Option<String>,
+    /// `x86_64`.
+    pub architecture: String,
+    /// The processor's name.
+    pub processor: Option<String>,
+    /// Cores.
+    pub cores: Option<usize>,
+    /// What the system counts as processors.
+    pub threads: Option<usize>,
+    /// Memory.
+    pub memory_bytes: Option<u64>,
+    /// Disks.
+    pub disks: Vec<Disk>,
+    /// Network interfaces.
+    pub ports: Vec<Port>,
+}
+
+/// A network interface as hardware.
+#[derive(Clone, Debug, Default)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Its hardware address.
+    pub mac: String,
+    /// Its addresses, with the length of the network's prefix.
+    pub addresses: Vec<String>,
+}

@@ -1,11 +1,13 @@
 //! What the journal hands to the historian: rows of each stream in order, from a position on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::event::SecondReading;
+use super::RoiId;
 use super::record::{EventWaveform, Rolled, Stream};
+use super::vibration::Grade;
 
 /// An event exactly as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,30 @@ pub struct StoredEvent {
     pub hash: [u8; 32],
 }
 
+/// What a region's second measured, as the journal packs it: numbers only, so that millions are handed on without a word
+/// being copied.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PackedReading {
+    /// The second, Unix time.
+    pub second: i64,
+    /// The number under which the journal knows the region.
+    pub region: u16,
+    /// Displacement peak to peak and RMS (px), velocity RMS (mm/s), frequency (Hz) and amplitude (px) of the main tone,
+    /// uncertainty (px); NaN where unknown.
+    pub measures: [f32; 6],
+    /// How far it can be trusted.
+    pub grade: Grade,
+}
+
+/// Seconds of regions, with the names of these.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seconds {
+    /// The regions by their numbers.
+    pub names: BTreeMap<u16, RoiId>,
+    /// The rows; each region has a name.
+    pub rows: Vec<PackedReading>,
+}
+
 /// Rows of one stream, ascending.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rows {
@@ -34,7 +60,7 @@ pub enum Rows {
     /// Waveforms.
     Waveforms(Vec<EventWaveform>),
     /// Seconds of regions.
-    Seconds(Vec<SecondReading>),
+    Seconds(Seconds),
 }
 
 impl Rows {
@@ -45,7 +71,7 @@ impl Rows {
             Self::Events(r) => r.len(),
             Self::Minutes(r) => r.len(),
             Self::Waveforms(r) => r.len(),
-            Self::Seconds(r) => r.len(),
+            Self::Seconds(r) => r.rows.len(),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::codec::{Answer, Fault, MAX_FRAME, Request};
@@ -36,6 +37,18 @@ pub enum PlcOut {
     Frame(BusFrame),
 }
 
+/// A loopback test (function 08, sub-function 0): the PLC is to send the word back.
+#[derive(Debug)]
+pub struct Loopback {
+    /// The word.
+    pub data: u16,
+    /// Where the response time in ms goes, or what went wrong; never waited for.
+    pub reply: SyncSender<Result<f64, String>>,
+}
+
+/// Loopback tests that may wait on a line.
+pub const LOOPBACKS: usize = 8;
+
 /// What the master wants of the rest of the program: where values come from and go to.
 type Demands = watch::Receiver<Arc<[Option<Demand>]>>;
 /// Takes what the master tells; false when it had to be dropped.
@@ -62,6 +75,22 @@ pub async fn run(
     reset: Arc<Notify>,
     sink: Sink,
 ) {
+    let (_nobody, asked) = mpsc::channel(1);
+    run_with(cfg, index, clock, shutdown, demands, reset, asked, sink).await;
+}
+
+/// The same, and makes loopback tests between its polls: the line has one owner, so whoever wants to test it asks here.
+#[expect(clippy::too_many_arguments, reason = "everything that one line is given, once")]
+pub async fn run_with(
+    cfg: Plc,
+    index: u16,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+    demands: Demands,
+    reset: Arc<Notify>,
+    asked: mpsc::Receiver<Loopback>,
+    sink: Sink,
+) {
     let ledger = Ledger::new(&cfg, index, clock.now());
     let blocks = plan::reads(&cfg.tags);
     let mut master = Master {
@@ -71,6 +100,7 @@ pub async fn run(
         clock,
         shutdown: shutdown.clone(),
         demands,
+        asked,
         sink,
         ledger,
         blocks,
@@ -101,6 +131,7 @@ pub async fn run(
         if master.ledger.gone(&text, now) {
             master.tell_report();
         }
+        master.refuse(&text);
         let until = pace() + backoff.pause();
         tokio::select! {
             biased;
@@ -118,6 +149,7 @@ struct Master {
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
     demands: Demands,
+    asked: mpsc::Receiver<Loopback>,
     sink: Sink,
     ledger: Ledger,
     blocks: Vec<ReadBlock>,
@@ -134,7 +166,7 @@ impl Master {
         self.ledger.opened(self.clock.now());
         self.written.fill(None);
         let (mut next_poll, mut next_assert) = (pace(), pace());
-        let mut sender_lives = true;
+        let (mut sender_lives, mut testers_live) = (true, true);
         loop {
             let mut demands = self.demands.clone();
             let wake = next_poll.min(next_assert).min(self.next_report);
@@ -143,6 +175,14 @@ impl Master {
                 () = self.shutdown.recv() => return End::Shutdown,
                 () = reset.notified() => return End::Reset,
                 changed = demands.changed(), if sender_lives => sender_lives = changed.is_ok(),
+                asked = self.asked.recv(), if testers_live => {
+                    testers_live = asked.is_some();
+                    if let Some(test) = asked
+                        && let Err(e) = self.test(&mut line, test).await
+                    {
+                        return End::Gone(self.gone_text(&e));
+                    }
+                }
                 () = sleep_until(wake) => {}
             }
             let now = pace();
@@ -166,6 +206,29 @@ impl Master {
                 backoff.reset();
             }
             self.report_if_due();
+        }
+    }
+
+    /// Makes one loopback test. Only the outer error means that the port is gone.
+    async fn test(&mut self, line: &mut Line, test: Loopback) -> io::Result<()> {
+        let answer = self.ask(line, &Request::Diagnostic { sub: 0, data: test.data }, &[]).await;
+        let told = match &answer {
+            Ok(Ok((_, ms))) => Ok(*ms),
+            Ok(Err(Fault::Exception(1))) => Err("the PLC does not know function 08 (exception 1)".into()),
+            Ok(Err(fault)) => Err(fault.to_string()),
+            Err(e) => Err(format!("the port went away ({e})")),
+        };
+        if let Ok(ms) = told {
+            self.ledger.good(&[], ms, self.clock.now());
+        }
+        let _ = test.reply.try_send(told);
+        answer.map(drop)
+    }
+
+    /// Nobody can test a line that is not open.
+    fn refuse(&mut self, why: &str) {
+        while let Ok(test) = self.asked.try_recv() {
+            let _ = test.reply.try_send(Err(why.to_owned()));
         }
     }
 

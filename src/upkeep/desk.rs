@@ -162,3 +162,6 @@ impl Desk {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod played;

@@ -13,6 +13,7 @@ use tokio_postgres::{Client, NoTls};
 use vms::base::clock::{Clock, SystemClock};
 use vms::base::shutdown::Shutdown;
 use vms::config::sections::Historian;
+use vms::historian::ahead;
 use vms::historian::forward::{self, Ends, Who};
 use vms::journal::{FILE_NAME, Reader, Retention, Store, Write, writer};
 use vms::model::board::{Board, ForwardBoard};
@@ -113,8 +114,11 @@ impl Forwarder {
         let (sent, rename) = (journal.tx.clone(), journal.tx.clone());
         let empty = Board::empty("BF2", node, TimeZone::UTC, clock.now());
         let (_, board) = watch::channel(Arc::new(empty));
+        let reader = || Box::new(Reader::new(&journal.path()));
+        let (outbox, reading_ahead) = ahead::pair(reader(), reader());
+        std::thread::spawn(move || reading_ahead.run());
         let ends = Ends {
-            outbox: Box::new(Reader::new(&journal.path())),
+            outbox: Box::new(outbox),
             sent: Box::new(move |s, p| drop(sent.try_send(Write::Sent(s, p)))),
             rename: Box::new(move |name| drop(rename.try_send(Write::Rename(name)))),
             report: Box::new(move |r| tx.try_send(r).is_ok()),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::print::{Column, Field, Form, Printer, text};
-use super::{EventsArgs, RecordsArgs, nothing, range_of};
+use super::{EventsArgs, RecordsArgs, older, range_of};
 use crate::base::error::{Exit, Failure, Outcome};
 use crate::boot::{Records, unreadable};
 use crate::journal::{EventFilter, history::PAGE_MAX};
@@ -39,32 +39,36 @@ pub(super) fn events(records: &Records, args: &EventsArgs, form: Form) -> Outcom
     let open = from.is_none() && to.is_none();
     let last = args.last.map(|n| n as usize).or(open.then_some(NEWEST));
     let mut printer = Printer::new(form, &EVENTS, &records.zone);
-    let filter = match last {
-        Some(n) => EventFilter { after_seq: before_the_newest(records, &filter, n)?, ..filter },
-        None => filter,
+    let mut tell = |e: &Event| print(&mut printer, form, e);
+    let (filter, older) = match last {
+        Some(n) => before_the_newest(records, &filter, n)?,
+        None => (filter, None),
     };
-    each(records, filter, |e| print(&mut printer, form, e))?;
-    if printer.end()? == 0 {
-        nothing(form, "events");
+    if older == Some(0) || older::events(records, &filter, older, &mut tell)? {
+        each(records, filter, tell)?;
     }
-    Ok(Exit::Fine)
+    printer.finish("events")
 }
 
-/// The number after which only the newest `n` stand; none where there are no more than those.
-fn before_the_newest(records: &Records, filter: &EventFilter, n: usize) -> Result<Option<u64>, Failure> {
-    let mut filter = filter.clone();
+/// The filter that lets only the newest `n` through, and how many more than the journal has are wanted.
+fn before_the_newest(
+    records: &Records,
+    wanted: &EventFilter,
+    n: usize,
+) -> Result<(EventFilter, Option<usize>), Failure> {
+    let mut filter = wanted.clone();
     let mut left = n;
     loop {
         let page = records.history.events_where(&filter, left.min(PAGE_MAX)).map_err(|e| unreadable(&e))?;
         left = left.saturating_sub(page.items.len() + page.unreadable as usize);
-        let Some(oldest) = page.items.last() else { return Ok(None) };
-        if !page.more {
-            return Ok(None);
+        match page.items.last() {
+            Some(oldest) if left == 0 => {
+                let after_seq = Some(oldest.seq.saturating_sub(1));
+                return Ok((EventFilter { after_seq, ..wanted.clone() }, Some(0)));
+            }
+            Some(oldest) if page.more => filter.before_seq = Some(oldest.seq),
+            _ => return Ok((wanted.clone(), Some(left))),
         }
-        if left == 0 {
-            return Ok(Some(oldest.seq.saturating_sub(1)));
-        }
-        filter.before_seq = Some(oldest.seq);
     }
 }
 
@@ -134,7 +138,7 @@ pub(super) fn records(records: &Records, args: &RecordsArgs, form: Form) -> Outc
     let mut open: BTreeMap<u64, Run> = BTreeMap::new();
     let mut newest: VecDeque<(Event, Run)> = VecDeque::new();
     let needle = args.contains.as_ref().map(|c| c.to_lowercase());
-    each(records, filter, |e| {
+    let mut tell = |e: &Event| {
         match &e.kind {
             EventKind::RunStarted { run, .. } => open.entry(*run).or_default().started = Some(e.clone()),
             EventKind::StepAnswered { run, .. } => open.entry(*run).or_default().answers.push(e.clone()),
@@ -159,16 +163,16 @@ pub(super) fn records(records: &Records, args: &RecordsArgs, form: Form) -> Outc
             _ => {}
         }
         Ok(true)
-    })?;
+    };
+    if older::events(records, &filter, None, &mut tell)? {
+        each(records, filter, tell)?;
+    }
     for (e, done) in &newest {
         if !record(&mut printer, form, e, done)? {
             break;
         }
     }
-    if printer.end()? == 0 {
-        nothing(form, "finished maintenance runs");
-    }
-    Ok(Exit::Fine)
+    printer.finish("finished maintenance runs")
 }
 
 fn mentions(end: &Event, run: &Run, needle: &str) -> bool {
@@ -200,14 +204,12 @@ fn record(printer: &mut Printer, form: Form, end: &Event, run: &Run) -> Result<b
     if run.answers.is_empty() {
         return printer.row(&head("", "", String::new()));
     }
-    for e in &run.answers {
-        if let EventKind::StepAnswered { step, answer, .. } = &e.kind
-            && !printer.row(&head(step, outcome(answer.outcome), answer.evidence.join("; ")))?
-        {
-            return Ok(false);
+    printer.all(run.answers.iter().filter_map(|e| match &e.kind {
+        EventKind::StepAnswered { step, answer, .. } => {
+            Some(head(step, outcome(answer.outcome), answer.evidence.join("; ")))
         }
-    }
-    Ok(true)
+        _ => None,
+    }))
 }
 
 fn answer_json(e: &Event) -> Option<Value> {

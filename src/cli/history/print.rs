@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Number, Value};
 
-use crate::base::error::Failure;
+use crate::base::error::{Exit, Failure, Outcome};
 use crate::base::text::sig3;
 use crate::cli::out;
 
@@ -124,6 +124,25 @@ impl Printer {
     pub fn end(mut self) -> Result<u64, Failure> {
         self.flush_over(0)?;
         Ok(self.rows)
+    }
+
+    /// Prints rows until there are no more, or nobody reads; false then.
+    pub fn all<R: AsRef<[Field]>>(&mut self, rows: impl IntoIterator<Item = R>) -> Result<bool, Failure> {
+        for row in rows {
+            if !self.row(row.as_ref())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Prints what is left, and says on standard error where there was nothing, so that an empty table is not a riddle.
+    pub fn finish(self, what: &str) -> Outcome {
+        let form = self.form;
+        if self.end()? == 0 && form == Form::Table {
+            out::note(&format!("no {what}"));
+        }
+        Ok(Exit::Fine)
     }
 
     fn flush_over(&mut self, bytes: usize) -> Result<bool, Failure> {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::print::{Column, Field, Form, Printer, text};
-use super::{ReadingsArgs, nothing, quantity, range_of, region};
-use crate::base::error::{Exit, Failure, Outcome};
+use super::{ReadingsArgs, quantity, range_of, region};
+use crate::base::error::{Failure, Outcome};
 use crate::boot::{Records, unreadable};
 use crate::cli::usage;
 use crate::journal::history::PAGE_MAX;
@@ -82,10 +82,7 @@ pub(super) fn readings(records: &Records, args: &ReadingsArgs, form: Form) -> Ou
         }
         None => each(records, roi.as_ref(), start, end, print)?,
     }
-    if printer.end()? == 0 {
-        nothing(form, "readings");
-    }
-    Ok(Exit::Fine)
+    printer.finish("readings")
 }
 
 /// A moment in whole seconds, the next one where it lies between two.

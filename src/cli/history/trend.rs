@@ -4,14 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::print::{Column, Field, Form, Printer, text};
 use super::readings::{self, held, seconds};
-use super::{SeriesArgs, StepArg, TrendArgs, WaveformArgs, nothing, quantity, range_of, unknown};
-use crate::base::error::{Exit, Failure, Outcome};
+use super::{SeriesArgs, StepArg, TrendArgs, WaveformArgs, older, quantity, range_of, unknown};
+use crate::base::error::{Failure, Outcome};
 use crate::boot::{Records, unreadable};
 use crate::cli::usage;
 use crate::journal::{SeriesInfo, Step};
 use crate::model::RoiId;
 use crate::model::quantity::Quantity;
-use crate::model::record::roi_series;
+use crate::model::record::{EventWaveform, Rolled, roi_series};
 
 /// Points read at once.
 const PAGE: i64 = 4000;
@@ -134,23 +134,21 @@ fn rolled(
     // The point that holds the beginning belongs to the range.
     let from = from.div_euclid(step.seconds()) * step.seconds();
     let from = last.map_or(from, |n| from.max(to.saturating_sub(i64::from(n) * step.seconds())));
+    let mut reads = printer.all(older::trend(records, series, (from, to), step)?.iter().map(point))?;
     let mut begin = from;
-    'pages: while begin < to {
+    while reads && begin < to {
         let end = begin.saturating_add(width).min(to);
-        for p in records.history.trend(series, begin, end, step).map_err(|e| unreadable(&e))? {
-            let at = Timestamp::from_second(p.at).unwrap_or(Timestamp::UNIX_EPOCH);
-            let n = |v: f64| Field::Number(Some(v));
-            let row = [Field::Time(at), n(p.mean), n(p.least), n(p.most), Field::Whole(p.known.into()), text(&*p.unit)];
-            if !printer.row(&row)? {
-                break 'pages;
-            }
-        }
+        let page = records.history.trend(series, begin, end, step).map_err(|e| unreadable(&e))?;
+        reads = printer.all(page.iter().map(point))?;
         begin = end;
     }
-    if printer.end()? == 0 {
-        nothing(form, &format!("points of {series} in this range"));
-    }
-    Ok(Exit::Fine)
+    printer.finish(&format!("points of {series} in this range"))
+}
+
+fn point(p: &Rolled) -> [Field; 6] {
+    let at = Timestamp::from_second(p.at).unwrap_or(Timestamp::UNIX_EPOCH);
+    let n = |v: f64| Field::Number(Some(v));
+    [Field::Time(at), n(p.mean), n(p.least), n(p.most), Field::Whole(p.known.into()), text(&*p.unit)]
 }
 
 fn by_second(
@@ -168,10 +166,7 @@ fn by_second(
         let at = Timestamp::from_second(r.second).unwrap_or(Timestamp::UNIX_EPOCH);
         printer.row(&[Field::Time(at), Field::Number(readings::value(r, q)), text(r.grade.word())])
     })?;
-    if printer.end()? == 0 {
-        nothing(form, &format!("readings of {roi} in this range"));
-    }
-    Ok(Exit::Fine)
+    printer.finish(&format!("readings of {roi} in this range"))
 }
 
 /// Prints the names of every series.
@@ -182,15 +177,10 @@ pub(super) fn series(records: &Records, args: &SeriesArgs, form: Form) -> Outcom
     let columns = [Column("SERIES", "series", 48), Column("UNIT", "unit", 0)];
     let mut printer = Printer::new(form, &columns, &records.zone);
     let needle = args.contains.as_deref().unwrap_or_default();
-    for s in records.history.series().map_err(|e| unreadable(&e))?.iter().filter(|s| s.name.contains(needle)) {
-        if !printer.row(&[text(&*s.name), text(&*s.unit)])? {
-            break;
-        }
-    }
-    if printer.end()? == 0 {
-        nothing(form, "series");
-    }
-    Ok(Exit::Fine)
+    let known = records.history.series().map_err(|e| unreadable(&e))?;
+    let wanted = known.iter().filter(|s| s.name.contains(needle));
+    printer.all(wanted.map(|s| [text(&*s.name), text(&*s.unit)]))?;
+    printer.finish("series")
 }
 
 const WAVE: [Column; 6] = [
@@ -215,30 +205,18 @@ pub(super) fn waveform(records: &Records, args: &WaveformArgs, form: Form) -> Ou
         }
     }
     let mut printer = Printer::new(form, &WAVE, &records.zone);
-    'all: for w in &found {
-        let wave = &w.wave;
-        for (i, t) in wave.t_s.iter().enumerate() {
-            let of = |v: &[f32]| Field::Number(v.get(i).map(|v| shortest(*v)));
-            // To the microsecond: what lies below comes from the rounding of a number.
-            let at = SignedDuration::from_micros((f64::from(*t) * 1e6).round() as i64);
-            let at = w.at.checked_add(at).unwrap_or(w.at);
-            let row = [
-                text(w.roi.as_str()),
-                Field::Time(at),
-                Field::Number(Some(shortest(*t))),
-                of(&wave.dx_px),
-                of(&wave.dy_px),
-                of(&wave.sigma_px),
-            ];
-            if !printer.row(&row)? {
-                break 'all;
-            }
-        }
-    }
-    if printer.end()? == 0 {
-        nothing(form, &format!("waveform about event {}; they are kept about alarms of vibration", args.event));
-    }
-    Ok(Exit::Fine)
+    printer.all(found.iter().flat_map(|w| (0..w.wave.t_s.len()).map(|i| sample(w, i))))?;
+    printer.finish(&format!("waveform about event {}; they are kept about alarms of vibration", args.event))
+}
+
+fn sample(w: &EventWaveform, i: usize) -> [Field; 6] {
+    let of = |v: &[f32]| Field::Number(v.get(i).map(|v| shortest(*v)));
+    let t = w.wave.t_s.get(i).copied().unwrap_or_default();
+    // To the microsecond: what lies below comes from the rounding of a number.
+    let at = SignedDuration::from_micros((f64::from(t) * 1e6).round() as i64);
+    let at = w.at.checked_add(at).unwrap_or(w.at);
+    let wave = &w.wave;
+    [text(w.roi.as_str()), Field::Time(at), of(&wave.t_s), of(&wave.dx_px), of(&wave.dy_px), of(&wave.sigma_px)]
 }
 
 /// The number with the fewest digits that is still this one: `0.1`, not `0.10000000149011612`.

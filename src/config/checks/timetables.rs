@@ -1,18 +1,23 @@
-//! The times at which the database is looked after can be read.
+//! The times at which something is done by itself can be read.
 
 use super::fault;
 use crate::config::fault::Fault;
 use crate::config::tree::Sect;
 use crate::model::timetable::Timetable;
 
-/// `historian.vacuum` and `historian.reindex` are timetables.
+/// `historian.vacuum`, `historian.reindex` and `maintenance.reboot` are timetables; a restart has a command.
 pub fn readable(root: &Sect, out: &mut Vec<Fault>) {
-    let Some(historian) = root.table("historian") else { return };
-    for key in ["vacuum", "reindex"] {
-        if let Some(Err(wrong)) = historian.text(key).map(|t| Timetable::parse(t)) {
+    for (section, key) in [("historian", "vacuum"), ("historian", "reindex"), ("maintenance", "reboot")] {
+        let Some(sect) = root.table(section) else { continue };
+        if let Some(Err(wrong)) = sect.text(key).map(|t| Timetable::parse(t)) {
             let right = "write \"sunday 03:00\", \"daily 03:00\", \"1 03:30\" (day of the month) or \"off\"";
-            out.push(fault(historian, key, wrong, right));
+            out.push(fault(sect, key, wrong, right));
         }
+    }
+    if let Some(sect) = root.table("maintenance")
+        && sect.text("reboot_command").is_some_and(|c| c.trim().is_empty())
+    {
+        out.push(fault(sect, "reboot_command", "it names no program".to_owned(), "write \"systemctl reboot\""));
     }
 }
 

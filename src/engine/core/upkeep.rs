@@ -10,7 +10,7 @@ use crate::engine::acting::answer;
 use crate::engine::input::Verified;
 use crate::model::event::EventKind;
 use crate::model::intent::{IntentKind, Reply, ToSign};
-use crate::model::upkeep::Answer;
+use crate::model::upkeep::{Answer, Due, UpkeepBoard};
 use crate::upkeep::desk::Wanted;
 
 impl Core {
@@ -129,5 +129,17 @@ impl Core {
         if let Some(kind) = self.desk.call(task, why) {
             self.emit_durably(kind, None, now);
         }
+    }
+}
+
+/// The overdue tasks in words; none when nothing is.
+pub(super) fn overdue(board: &UpkeepBoard) -> Option<Arc<str>> {
+    const NAMED: usize = 3;
+    let late: Vec<&str> = board.tasks.iter().filter(|t| t.due == Due::Overdue).map(|t| &*t.title).collect();
+    let named = late.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match late.len() {
+        0 => None,
+        n if n > NAMED => Some(format!("{named} and {} more", n - NAMED).into()),
+        _ => Some(named.into()),
     }
 }

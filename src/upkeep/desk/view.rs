@@ -38,12 +38,6 @@ impl Desk {
         }
     }
 
-    /// The titles of the tasks that are overdue, most pressing first.
-    #[must_use]
-    pub fn overdue(board: &UpkeepBoard) -> Vec<&TaskBoard> {
-        board.tasks.iter().filter(|t| t.due == crate::model::upkeep::Due::Overdue).collect()
-    }
-
     fn refresh(&mut self, now: Timestamp) {
         let counted = self.shown.compliance_until.is_some_and(|until| now < until && now >= until - COUNT_EVERY);
         if !self.shown.stale && counted {

@@ -143,6 +143,9 @@ impl Maintenance {
             None => ("Every step is answered; the record is being written.".into(), Role::Text),
         };
         push(&mut out, &words, width, ctx.theme.style(role));
+        for s in record(run, ctx).and_then(|r| r.record.as_ref()).iter().flat_map(|r| &r.signatures) {
+            push(&mut out, &format!("Signed by {} ({}).", s.name, s.role), width, ctx.theme.style(Role::Text));
+        }
         out.push(Line::default());
         for step in &run.steps {
             if step.applies == Some(false) {

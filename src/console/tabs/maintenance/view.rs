@@ -112,7 +112,14 @@ impl Maintenance {
         out.push(Line::default());
         match open_run(&task.id, ctx) {
             Some(run) => run.steps.iter().for_each(|s| step_lines(&mut out, s, width, ctx)),
-            None => task.steps.iter().for_each(|s| plan_lines(&mut out, s, width, ctx)),
+            None => {
+                let mut why: Option<&str> = None;
+                for s in task.steps.iter() {
+                    // What is asked for each camera says once why.
+                    plan_lines(&mut out, s, why != Some(&*s.why), width, ctx);
+                    why = Some(&s.why);
+                }
+            }
         }
         out.push(Line::default());
         records(&mut out, task, width, ctx);
@@ -215,10 +222,12 @@ pub(super) fn kind_word(kind: &StepKind) -> &'static str {
     }
 }
 
-fn plan_lines(out: &mut Vec<Line<'static>>, step: &StepDef, width: usize, ctx: &Ctx<'_>) {
+fn plan_lines(out: &mut Vec<Line<'static>>, step: &StepDef, with_why: bool, width: usize, ctx: &Ctx<'_>) {
     let text = format!("{} {}: {}", ctx.theme.glyphs().dot, kind_word(&step.kind), step.title);
     push(out, &text, width, ctx.theme.style(Role::Text));
-    push_under(out, &step.why, 2, width, ctx.theme.style(Role::Quiet));
+    if with_why {
+        push_under(out, &step.why, 2, width, ctx.theme.style(Role::Quiet));
+    }
 }
 
 /// Symbol and words of an answered step: `✓ machine`, `● you`, `✗`, `– skipped`.
