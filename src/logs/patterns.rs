@@ -150,6 +150,16 @@ impl Patterns {
                 while c.hours.front().is_some_and(|h| h.0 < oldest) {
                     c.hours.pop_front();
                 }
+        if let Some(h) = self.watched.back_mut().filter(|h| h.0 >= hour) {
+            h.1 = h.1.saturating_add(passed);
+            return;
+        }
+        self.watched.push_back((hour, passed));
+        let oldest = hour - HOURS;
+        self.watched.retain(|h| h.0 >= oldest);
+        for c in self.counts.values_mut() {
+            while c.hours.front().is_some_and(|h| h.0 < oldest) {
+                c.hours.pop_front();
             }
         }
     }

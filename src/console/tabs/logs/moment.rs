@@ -25,7 +25,11 @@ pub(super) fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timest
     if let Some(date) = day { at(date) } else {
         let today = at(here.date())?;
         if today <= now { Ok(today) } else { at(before(here.date())?) }
+    if let Some(date) = day {
+        return at(date);
     }
+    let today = at(here.date())?;
+    if today <= now { Ok(today) } else { at(before(here.date())?) }
 }
 
 fn before(date: Date) -> Result<Date, String> {
