@@ -2,6 +2,7 @@
 //!
 //! One table from one run. The file is made in the directory for temporary files and removed; it is read once before anything is timed, so
 //! that all compared programs find it in memory.
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::fs;
 use std::io::{self, Write as _};

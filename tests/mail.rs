@@ -1,5 +1,5 @@
 //! Letters against a real mail server process: taken, put off, refused, encrypted, silent; and what people are told.
-#![expect(clippy::expect_used, reason = "a test that cannot set its stage has to stop")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot set its stage has to stop")]
 
 #[path = "mail/server.rs"]
 mod server;

@@ -28,7 +28,7 @@ impl Throttle {
         let doubled = times.checked_sub(FREE)?.min(10);
         let wait = (FIRST * 2_u32.pow(doubled)).min(LONGEST);
         let passed = now.since(*last);
-        (passed < wait).then(|| wait.checked_sub(passed).unwrap())
+        wait.checked_sub(passed).filter(|left| !left.is_zero())
     }
 
     /// A wrong PIN.

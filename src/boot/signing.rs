@@ -100,13 +100,12 @@ impl Gate {
             return Err(format!("too many wrong PINs for {id}: wait {} and try again", age(wait)));
         }
         let people = People::load(&self.data).map_err(|e| e.to_string())?;
-        match people.list().iter().find(|p| *p.id == *id) {
-            Some(p) if !p.pin => return Err(format!("{id} has no PIN yet; set one with `vms user pin {id}`")),
-            Some(_) => {}
-            None if people.list().is_empty() => {
-                return Err("nobody is enrolled; enrol people with `vms user add`".into());
-            }
-            None => {}
+        let known = people.list();
+        if known.is_empty() {
+            return Err("nobody is enrolled; enrol people with `vms user add`".into());
+        }
+        if known.iter().any(|p| *p.id == *id && !p.pin) {
+            return Err(format!("{id} has no PIN yet; set one with `vms user pin {id}`"));
         }
         let person = people.verify(id, &asked.pin.0);
         let now = self.clock.now().mono;

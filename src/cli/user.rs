@@ -128,6 +128,7 @@ fn list(globals: &Globals, people: &People) -> Outcome {
     Ok(Exit::Fine)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err hands over")]
 fn failed(e: AccessError) -> Failure {
     let exit = match e {
         AccessError::Read { .. } | AccessError::Damaged { .. } => Exit::NoInput,

@@ -142,14 +142,6 @@ impl Patterns {
             self.last = Some(now.mono);
         }
         let hour = second.div_euclid(3600);
-        if let Some(h) = self.watched.back_mut().filter(|h| h.0 >= hour) { h.1 = h.1.saturating_add(passed) } else {
-            self.watched.push_back((hour, passed));
-            let oldest = hour - HOURS;
-            self.watched.retain(|h| h.0 >= oldest);
-            for c in self.counts.values_mut() {
-                while c.hours.front().is_some_and(|h| h.0 < oldest) {
-                    c.hours.pop_front();
-                }
         if let Some(h) = self.watched.back_mut().filter(|h| h.0 >= hour) {
             h.1 = h.1.saturating_add(passed);
             return;

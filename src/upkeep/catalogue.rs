@@ -158,7 +158,7 @@ fn own_guides(directory: &Path) -> Result<Vec<(String, String)>, LoadError> {
     let mut names: Vec<String> = match std::fs::read_dir(directory) {
         Ok(list) => list
             .filter_map(|e| e.ok()?.file_name().into_string().ok())
-            .filter(|n| n.ends_with(".toml") && !n.starts_with('.'))
+            .filter(|n| Path::new(n).extension().is_some_and(|e| e == "toml") && !n.starts_with('.'))
             .take(100)
             .collect(),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),

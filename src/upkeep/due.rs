@@ -122,13 +122,12 @@ fn before(cadence: Cadence, rule: &Rule, current: Period, zone: &TimeZone) -> Ti
 /// The moment in a period at which a task is due.
 fn deadline(cadence: Cadence, rule: &Rule, p: Period, zone: &TimeZone) -> Timestamp {
     let first = p.start.to_zoned(zone.clone()).date();
-    let day = match (cadence, rule.day) {
-        (Cadence::Weekly, Some(day)) => later(first, i64::from(day.saturating_sub(1)).days()),
-        (Cadence::Monthly | Cadence::Quarterly, Some(day)) => later(first, i64::from(day.saturating_sub(1)).days()),
-        _ => {
-            let last = p.end.to_zoned(zone.clone()).date();
-            last.checked_sub(1.day()).unwrap_or(last)
-        }
+    let within = matches!(cadence, Cadence::Weekly | Cadence::Monthly | Cadence::Quarterly);
+    let day = if let Some(day) = rule.day.filter(|_| within) {
+        later(first, i64::from(day.saturating_sub(1)).days())
+    } else {
+        let last = p.end.to_zoned(zone.clone()).date();
+        last.checked_sub(1.day()).unwrap_or(last)
     };
     let end = match rule.minute {
         Some(minute) => {

@@ -1,5 +1,6 @@
 //! `vms maintenance verify` and `lint`: whether records are what was signed, and whether a catalogue is right.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -28,14 +29,18 @@ pub(super) fn run(globals: &Globals) -> Outcome {
     } else {
         let mut text = format!("records  {count}, of which {signed} are signed\n");
         for b in &broken {
-            text.push_str(&format!("BROKEN   {b}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "BROKEN   {b}");
         }
         match &chain.broken {
-            Some(b) => text.push_str(&format!(
-                "BROKEN   the journal at event {}: {}\n         Keep this file as it is, and compare it with PostgreSQL and the \
-                 printed records.\n",
-                b.seq, b.why
-            )),
+            Some(b) => {
+                let _ = writeln!(
+                    text,
+                    "BROKEN   the journal at event {}: {}\n         Keep this file as it is, and compare it with PostgreSQL and the \
+                 printed records.",
+                    b.seq, b.why
+                );
+            }
             None if fine => text.push_str("proven: no record was changed, added or removed since it was written.\n"),
             None => {}
         }

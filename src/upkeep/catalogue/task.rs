@@ -130,7 +130,9 @@ impl Reader<'_> {
         let Some(value) = table.get("grace") else { return 0 };
         let minutes =
             value.get_ref().as_str().and_then(|t| humantime::parse_duration(t).ok()).map(|d| d.as_secs() / 60);
-        if let Some(m) = minutes.filter(|m| *m <= MAX_GRACE_MIN) { m as u32 } else {
+        if let Some(m) = minutes.filter(|m| *m <= MAX_GRACE_MIN) {
+            m as u32
+        } else {
             self.fault(value.span(), "\"grace\" must be a time in quotes of at most 92 days, such as \"4h\"");
             0
         }

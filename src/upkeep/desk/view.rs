@@ -111,7 +111,6 @@ impl Desk {
         let begun = run.begun.as_ref().filter(|b| b.0 == def.id);
         let working = self.errands.working(number, &def.id);
         let proposal = match (&def.kind, given) {
-            (_, Some(_)) => None,
             (StepKind::Check { check }, None) => {
                 self.errands.found(number, &def.id).cloned().or_else(|| made.get(check))
             }

@@ -22,9 +22,6 @@ pub(super) fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timest
         let local = DateTime::from_parts(date, time);
         local.to_zoned(zone.clone()).map(|z| z.timestamp()).map_err(|e| e.to_string())
     };
-    if let Some(date) = day { at(date) } else {
-        let today = at(here.date())?;
-        if today <= now { Ok(today) } else { at(before(here.date())?) }
     if let Some(date) = day {
         return at(date);
     }

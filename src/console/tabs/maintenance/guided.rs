@@ -77,38 +77,12 @@ impl Maintenance {
                     ctx.theme.style(Role::Focus),
                 );
             }
-            StepKind::Action { .. } => self.action_lines(&mut out, step, width, ctx),
+            StepKind::Action { .. } => action_lines(&mut out, step, width, ctx),
             StepKind::Measure { .. } => measure_lines(&mut out, step, width, ctx),
             StepKind::Choose { .. } => self.option_lines(&mut out, step, width, ctx),
             StepKind::Note => push(&mut out, "Enter: write it down.", width, ctx.theme.style(Role::Focus)),
         }
         out
-    }
-
-    /// What an action would do, and what it takes to let it.
-    fn action_lines(&self, out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ctx: &Ctx<'_>) {
-        let style = |role| ctx.theme.style(role);
-        let Some(proposal) = step.proposal.as_ref().filter(|_| !step.working) else {
-            let words = if step.at.is_some() && step.working {
-                "The program is doing it. Leave it alone; its result comes here."
-            } else {
-                "The program looks what it would do …"
-            };
-            push(out, words, width, style(Role::Focus));
-            return;
-        };
-        let can = proposal.outcome != Outcome::Unknown;
-        push(out, if can { "The program would do this:" } else { "It cannot be done now:" }, width, style(Role::Text));
-        for line in &proposal.evidence {
-            push_under(out, line, 4, width, style(Role::Text));
-        }
-        out.push(Line::default());
-        let hint = if can {
-            "Enter: agree, and it is done.  x: leave the step out, with a reason."
-        } else {
-            "x: leave the step out, with a reason.  L: look again."
-        };
-        push(out, hint, width, style(Role::Focus));
     }
 
     /// The options of a step, with the marked one.
@@ -240,6 +214,32 @@ fn proposal_lines(out: &mut Vec<Line<'static>>, proposal: Option<&Answer>, width
         return;
     }
     push(out, hint, width, ctx.theme.style(Role::Focus));
+}
+
+/// What an action would do, and what it takes to let it.
+fn action_lines(out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ctx: &Ctx<'_>) {
+    let style = |role| ctx.theme.style(role);
+    let Some(proposal) = step.proposal.as_ref().filter(|_| !step.working) else {
+        let words = if step.at.is_some() && step.working {
+            "The program is doing it. Leave it alone; its result comes here."
+        } else {
+            "The program looks what it would do …"
+        };
+        push(out, words, width, style(Role::Focus));
+        return;
+    };
+    let can = proposal.outcome != Outcome::Unknown;
+    push(out, if can { "The program would do this:" } else { "It cannot be done now:" }, width, style(Role::Text));
+    for line in &proposal.evidence {
+        push_under(out, line, 4, width, style(Role::Text));
+    }
+    out.push(Line::default());
+    let hint = if can {
+        "Enter: agree, and it is done.  x: leave the step out, with a reason."
+    } else {
+        "x: leave the step out, with a reason.  L: look again."
+    };
+    push(out, hint, width, style(Role::Focus));
 }
 
 fn measure_lines(out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ctx: &Ctx<'_>) {

@@ -110,7 +110,9 @@ impl Maintenance {
         };
         push(&mut out, &hint, width, ctx.theme.style(Role::Focus));
         out.push(Line::default());
-        if let Some(run) = open_run(&task.id, ctx) { run.steps.iter().for_each(|s| step_lines(&mut out, s, width, ctx)) } else {
+        if let Some(run) = open_run(&task.id, ctx) {
+            run.steps.iter().for_each(|s| step_lines(&mut out, s, width, ctx));
+        } else {
             let mut why: Option<&str> = None;
             for s in task.steps.iter() {
                 // What is asked for each camera says once why.
