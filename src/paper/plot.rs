@@ -25,7 +25,9 @@ struct Frame {
 
 impl Frame {
     fn at(&self, t: i64) -> f32 {
-        let share = (t - self.from) as f64 / (self.to - self.from).max(1) as f64;
+        // As numbers with a point: any times may come in, and none may overflow.
+        let (from, to) = (self.from as f64, self.to as f64);
+        let share = (t as f64 - from) / (to - from).max(1.0);
         self.x + self.w * share.clamp(0.0, 1.0) as f32
     }
 
