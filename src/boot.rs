@@ -17,6 +17,7 @@
 //! | task `care` | the looks at the database, and its upkeep ([`crate::historian::care`]) | when the end is asked for |
 //! | tasks `socket`, `signals`, `intents` | `vms.sock`; SIGTERM, SIGINT, SIGHUP; wishes from the console | with the runtime |
 //! | `errand-N` | what maintenance steps look at or do that takes its time | after the errand in hand |
+//! | `documents` | compares inventory and handbook with what is there, a few times a day | when the end is asked for |
 //! | `access` | looks at PINs, watches the file of people | when the end is asked for |
 //! | `console`, on the main thread | the terminal | by the person, or with the terminal |
 //!

@@ -3,6 +3,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tracing::info;
 
@@ -38,7 +39,39 @@ pub(super) fn start(
             }
         });
     }
+    let (means, shutdown, intake) = (Arc::clone(&means), shutdown.clone(), intake.clone());
+    threads.spawn("documents", move || watch_documents(&means, &shutdown, &intake));
     tx
+}
+
+/// How long after the start the documents are compared first: by then cameras and PLCs have answered.
+const DOCUMENTS_FIRST: Duration = Duration::from_mins(5);
+/// How often after that.
+const DOCUMENTS_EVERY: Duration = Duration::from_hours(6);
+
+/// Compares the documents with what is there, and calls for the task that brings them up to date when they differ.
+fn watch_documents(means: &Means, shutdown: &Shutdown, intake: &Intake) {
+    let Some(live) = means.live.clone() else { return };
+    let mut pause = DOCUMENTS_FIRST;
+    while !shutdown.wait_for(pause) {
+        pause = DOCUMENTS_EVERY;
+        let board = Arc::clone(&live.board.borrow());
+        for name in ["inventory-changes", "handbook-current"] {
+            let wanted = Wanted {
+                run: 0,
+                step: name.into(),
+                name: name.into(),
+                subject: None,
+                preview: false,
+                who: "vms".into(),
+            };
+            let answer = make(means, &wanted, &board, shutdown);
+            if answer.outcome == Outcome::Failed {
+                let why = answer.evidence.first().map_or("the documents are out of date", String::as_str).into();
+                intake.push(Input::TaskCalled { task: "document-changes".into(), why });
+            }
+        }
+    }
 }
 
 /// Waits for an errand; the lock is held while waiting only, by one thread at a time, and never while working.
@@ -48,7 +81,7 @@ fn next(rx: &Mutex<Receiver<(Wanted, Arc<Board>)>>, shutdown: &Shutdown) -> Opti
             return None;
         }
         let rx = rx.lock().unwrap_or_else(PoisonError::into_inner);
-        match rx.recv_timeout(std::time::Duration::from_millis(200)) {
+        match rx.recv_timeout(Duration::from_millis(200)) {
             Ok(wanted) => return Some(wanted),
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,

@@ -145,6 +145,8 @@ pub struct Core {
     intake_dropped: u64,
     /// Seconds since the start.
     seconds: u64,
+    /// When the last letter about overdue maintenance was written.
+    reminded: Option<Mono>,
     /// Waveforms that are still to be taken.
     wanted: Vec<recording::Wanted>,
 }
@@ -193,6 +195,7 @@ impl Core {
             unwritten: 0,
             intake_dropped: 0,
             seconds: 0,
+            reminded: None,
             wanted: Vec::new(),
             config,
             clock,
@@ -741,6 +744,7 @@ impl Core {
         }
         self.make_errands(now);
         self.facts.overdue = upkeep::overdue(&self.out.board.borrow().upkeep);
+        self.remind(now);
         self.shown.engine.dropped = vec![("facts".into(), dropped), ("journal writes".into(), self.unwritten)];
         self.shown.engine.dropped.retain(|(_, n)| *n > 0);
         self.shown.each_second(now);

@@ -184,7 +184,7 @@ pub struct TaskBoard {
     pub cadence: Cadence,
     /// Whether it is to be done.
     pub due: Due,
-    /// By when (end of the present period).
+    /// By when; for an overdue task, the last deadline that passed.
     pub until: Timestamp,
     /// When it was last done.
     pub last_done: Option<Timestamp>,

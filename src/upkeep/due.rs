@@ -68,7 +68,7 @@ pub struct Past {
     pub called: Option<Timestamp>,
 }
 
-/// Whether a task is to be done, and by when. A task that was never done is due in the period in which the
+/// Whether a task is to be done, and by when; for an overdue one, since when. A task that was never done is due in the period in which the
 /// installation began, and overdue after it.
 #[must_use]
 pub fn due(
@@ -100,17 +100,18 @@ fn by_plan(
 ) -> (Due, Timestamp) {
     let current = period(cadence, now, zone);
     let until = deadline(cadence, rule, current, zone);
-    let state = match last_done {
+    let missed = before(cadence, rule, current, zone);
+    match last_done {
         // Also when it lies in the future, which only a clock that was set back can bring about.
-        Some(done) if done >= current.start => Due::Done,
-        _ if now >= with_grace(until, rule) => Due::Overdue,
+        Some(done) if done >= current.start => (Due::Done, until),
+        _ if now >= with_grace(until, rule) => (Due::Overdue, until),
         // The time of grace of the period before reaches into this one.
-        _ if now < with_grace(before(cadence, rule, current, zone), rule) => Due::Due,
-        Some(done) if period(cadence, done, zone).end >= current.start => Due::Due,
-        None if installed >= current.start => Due::Due,
-        _ => Due::Overdue,
-    };
-    (state, until)
+        _ if now < with_grace(missed, rule) => (Due::Due, until),
+        Some(done) if period(cadence, done, zone).end >= current.start => (Due::Due, until),
+        None if installed >= current.start => (Due::Due, until),
+        // Overdue since the deadline that passed.
+        _ => (Due::Overdue, missed),
+    }
 }
 
 /// The deadline of the period before.
@@ -250,6 +251,8 @@ mod tests {
         let daily = |done: Option<&str>, now: &str| due(Cadence::Daily, &plain, &past(done), installed, at(now), &z).0;
         assert_eq!(daily(None, "2026-11-23T23:59:00"), Due::Due);
         assert_eq!(daily(None, "2026-11-24T00:00:00"), Due::Overdue);
+        let late = due(Cadence::Daily, &plain, &past(None), installed, at("2026-11-26T08:00:00"), &z);
+        assert_eq!(late, (Due::Overdue, at("2026-11-26T00:00:00")), "since the last deadline that passed");
         assert_eq!(daily(Some("2026-11-23T23:00:00"), "2026-11-23T23:59:59"), Due::Done);
         assert_eq!(daily(Some("2026-11-23T23:00:00"), "2026-11-24T00:00:00"), Due::Due);
         assert_eq!(daily(Some("2026-11-23T23:00:00"), "2026-11-25T00:00:00"), Due::Overdue);

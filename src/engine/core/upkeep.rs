@@ -1,17 +1,24 @@
 //! Maintenance at the decider: wishes become events that count once they are durable, errands are sent on, PINs are looked
 //! at elsewhere.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use super::{Core, Request};
 use crate::base::clock::Now;
 use crate::engine::acting::answer;
 use crate::engine::input::Verified;
+use crate::model::board::Board;
 use crate::model::event::EventKind;
 use crate::model::intent::{IntentKind, Reply, ToSign};
-use crate::model::upkeep::{Answer, Due, UpkeepBoard};
+use crate::model::mail::Mail;
+use crate::model::upkeep::{Answer, Due, TaskBoard, UpkeepBoard};
 use crate::upkeep::desk::Wanted;
+
+/// How often people are reminded of overdue maintenance by mail.
+const REMIND_EVERY: Duration = Duration::from_hours(24);
 
 impl Core {
     /// What somebody asks for about maintenance.
@@ -123,6 +130,17 @@ impl Core {
         }
     }
 
+    /// Writes a letter about overdue maintenance, once a day while there is some.
+    pub(super) fn remind(&mut self, now: Now) {
+        let early = self.reminded.is_some_and(|at| now.mono.since(at) < REMIND_EVERY);
+        if self.config.mail.is_none() || early {
+            return;
+        }
+        let Some(mail) = reminder(&self.out.board.borrow()) else { return };
+        self.reminded = Some(now.mono);
+        (self.out.requests)(Request::Mail(mail));
+    }
+
     /// Something asks for a task that the calendar does not.
     pub(super) fn task_called(&mut self, task: &str, why: &str) {
         let now = self.clock.now();
@@ -130,6 +148,24 @@ impl Core {
             self.emit_durably(kind, None, now);
         }
     }
+}
+
+/// The letter about overdue maintenance; none when nothing is.
+fn reminder(board: &Board) -> Option<Mail> {
+    let late: Vec<&TaskBoard> = board.upkeep.tasks.iter().filter(|t| t.due == Due::Overdue).collect();
+    if late.is_empty() {
+        return None;
+    }
+    let zone = &board.time_zone;
+    let mut body = String::from("These maintenance tasks are overdue:\n\n");
+    for t in &late {
+        let since = t.until.to_zoned(zone.clone()).strftime("%a %d %b %H:%M");
+        // Writing to a string cannot fail.
+        let _ = writeln!(body, "  {}  {} (since {since})", t.row, t.title);
+    }
+    body.push_str("\nDo them on the Maintenance tab, or have an admin call them off with a reason.\n");
+    let subject = format!("{} {}: {} maintenance tasks are overdue", board.site, board.node, late.len());
+    Some(Mail { to: Vec::new(), subject: subject.into(), body: body.into() })
 }
 
 /// The overdue tasks in words; none when nothing is.
