@@ -122,7 +122,7 @@ pub(super) fn handbook_current(means: &Means, ask: &Ask<'_>) -> Answer {
 fn write(ask: &Ask<'_>, what: &str, work: &dyn Fn() -> Result<Written, Failure>) -> Answer {
     if ask.preview {
         return told(
-            Outcome::Unknown,
+            Outcome::Passed,
             vec![format!("would write {what} into reports/ of the data directory, as PDF and as text")],
         );
     }

@@ -161,11 +161,11 @@ impl Desk {
         }
         match self.errands.found(run, &id) {
             None => return Err(format!("{step}: what would be done is not known yet; wait for it and read it")),
-            Some(a) if a.outcome == Outcome::Unknown => {
+            Some(a) if a.outcome == Outcome::Passed => {}
+            Some(a) => {
                 let why = a.evidence.first().map_or("it is not available", String::as_str);
-                return Err(format!("{step}: {why}; skip it with a reason"));
+                return Err(format!("{step}: {why}; look again, or skip it with a reason"));
             }
-            Some(_) => {}
         }
         if !self.promised_steps.insert(run) {
             return Err(format!("an answer in run {run} is being written; try again"));

@@ -228,7 +228,7 @@ fn action_lines(out: &mut Vec<Line<'static>>, step: &StepBoard, width: usize, ct
         push(out, words, width, style(Role::Focus));
         return;
     };
-    let can = proposal.outcome != Outcome::Unknown;
+    let can = proposal.outcome == Outcome::Passed;
     push(out, if can { "The program would do this:" } else { "It cannot be done now:" }, width, style(Role::Text));
     for line in &proposal.evidence {
         push_under(out, line, 4, width, style(Role::Text));

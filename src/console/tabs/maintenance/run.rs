@@ -87,7 +87,7 @@ impl Maintenance {
             (StepKind::Check { .. }, None) => {
                 Want::Say("The program has not looked yet. Wait a moment, or x skips it with a reason.".into())
             }
-            (StepKind::Action { .. }, Some(p)) if p.outcome != Outcome::Unknown => {
+            (StepKind::Action { .. }, Some(p)) if p.outcome == Outcome::Passed => {
                 let what = p.evidence.iter().take(6).map(String::as_str).collect::<Vec<_>>().join("; ");
                 let question = format!("{}? {what}", step.def.title);
                 Want::Confirm { question, then: IntentKind::Perform { run: number, step: id } }
