@@ -11,6 +11,7 @@ use vms::console::app::{App, Capabilities, Input};
 use vms::console::keys::Keymap;
 use vms::console::theme::{Depth, Theme};
 use vms::console::{sample, tabs};
+use vms::model::upkeep::RunRecord;
 
 fn frames(c: &mut Criterion) {
     let Ok(keymap) = Keymap::built_in() else { return };
@@ -31,5 +32,31 @@ fn frames(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, frames);
+/// Five years of a full plan: the daily round and its parts, the weekly, monthly and quarterly tasks.
+const RECORDS: u64 = 15_000;
+
+/// The Maintenance tab over five years of records: the tasks, and the list of records.
+fn five_years(c: &mut Criterion) {
+    let Ok(keymap) = Keymap::built_in() else { return };
+    let mut board = sample::alarm();
+    let mut upkeep = (*board.upkeep).clone();
+    let Some(one) = upkeep.records.first().cloned() else { return };
+    upkeep.records = (0..RECORDS).map(|i| RunRecord { run: RECORDS - i, ..one.clone() }).collect();
+    board.upkeep = Arc::new(upkeep);
+    let about = Capabilities { who: "operator".into(), engine_here: true, bell: false, mouse: true };
+    let theme = Theme::new(true, Depth::Palette);
+    let mut app = App::new(keymap, theme, tabs::all(), about, Arc::new(board), sample::now());
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(120, 40));
+    for (name, key) in [("tasks", '6'), ("to follow up", 'v'), ("records", 'v')] {
+        app.handle(Input::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)));
+        c.bench_function(&format!("draw maintenance, five years of records, {name}"), |b| {
+            b.iter(|| {
+                let Ok(done) = terminal.draw(|f| app.draw(f));
+                black_box(done.count)
+            });
+        });
+    }
+}
+
+criterion_group!(benches, frames, five_years);
 criterion_main!(benches);

@@ -286,7 +286,7 @@ fn help_manual_and_completions() {
     let of = |args: &[&str]| run(dir.path(), args);
     let help = of(&["--help"]);
     assert_eq!(help.code, 0);
-    assert!(help.out.contains("Not in this version yet:\n  attach, backup, maintenance, logs, update, user"));
+    assert!(help.out.contains("Not in this version yet:\n  attach, backup, update"));
     for name in [
         "engine",
         "demo",

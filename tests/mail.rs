@@ -33,6 +33,8 @@ const PLAIN: &str = "AHZtcwBodW50ZXIy";
 
 fn settings(dir: &Path, port: u16, more: &str) -> Settings {
     fs::write(dir.join("password"), "hunter2\n").expect("written");
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(dir.join("password"), owner_only).expect("set");
     let text = format!(
         "[mail]\nserver = \"smtp://localhost:{port}\"\nfrom = \"vms@plant.example\"\nto = [\"shift@plant.example\"]\n{more}\n"
     );

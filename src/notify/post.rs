@@ -136,7 +136,7 @@ impl Server {
                 "{name} refuses the letter ({said}); check mail.from and mail.to, and what the server allows"
             )),
             Some(400..=499) => PostError::Later(format!("{name} takes no mail now ({said}); it is tried again")),
-            _ if e.is_timeout() => {
+            _ if e.is_timeout() || waited(e) => {
                 PostError::Later(format!("{name} did not answer in {} s; check server and network", WITHIN.as_secs()))
             }
             _ if e.is_tls() || said.contains("ertificate") => PostError::Later(format!(
@@ -162,4 +162,16 @@ fn parameters(host: &str, ca_file: Option<&Path>) -> Result<TlsParameters, Strin
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(own);
     }
     builder.build_rustls().map_err(|e| format!("TLS cannot be used: {e}"))
+}
+/// Whether a read ran into its deadline: the system then says that it would have to wait.
+fn waited(e: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(e);
+    while let Some(c) = cause {
+        let kind = c.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if matches!(kind, Some(std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)) {
+            return true;
+        }
+        cause = c.source();
+    }
+    false
 }

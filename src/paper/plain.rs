@@ -136,7 +136,14 @@ fn shorten(text: &str, width: usize) -> String {
 fn widths(table: &Table) -> Vec<usize> {
     let all: usize = table.columns.iter().map(|c| usize::from(c.share.max(1))).sum();
     let free = WIDTH.saturating_sub(2 * table.columns.len().saturating_sub(1));
-    table.columns.iter().map(|c| (free * usize::from(c.share.max(1)) / all.max(1)).max(4)).collect()
+    let mut widths: Vec<usize> =
+        table.columns.iter().map(|c| (free * usize::from(c.share.max(1)) / all.max(1)).max(4)).collect();
+    // What narrow columns were given beyond their share, wide ones give up.
+    while widths.iter().sum::<usize>() > free {
+        let Some(widest) = widths.iter_mut().max().filter(|w| **w > 4) else { break };
+        *widest -= 1;
+    }
+    widths
 }
 
 fn rows(out: &mut String, table: &Table) {

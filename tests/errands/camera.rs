@@ -74,8 +74,9 @@ fn sound_and_faulty(method: Method) {
     assert!(!answer.contains("wrong-password"));
 
     served.camera.set_lost(true);
-    // While it goes it may break a conversation off; then it answers that it has no such stream.
-    let until = Instant::now() + Duration::from_secs(30);
+    // While it goes it may break a conversation off, or stand still until its stream is taken down; then it answers that it
+    // has no such stream.
+    let until = Instant::now() + Duration::from_secs(150);
     let text = loop {
         let text = site.expect("camera-rtsp", Some("deck"), Failed);
         if text.contains("DESCRIBE: 404") || Instant::now() > until {
