@@ -1,5 +1,6 @@
 //! Maintenance: the catalogue of tasks, when they are due, guided runs and the checks that the program makes itself.
 
+pub mod calendar;
 pub mod catalogue;
 pub mod checks;
 pub mod compliance;

@@ -23,5 +23,8 @@ mod guides;
 mod plc;
 #[path = "errands/site.rs"]
 mod site;
+#[path = "common/small.rs"]
+#[expect(dead_code, reason = "each test uses what it needs of it")]
+mod small;
 #[path = "errands/storage.rs"]
 mod storage;

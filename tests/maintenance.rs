@@ -1,6 +1,15 @@
 //! Maintenance from outside: a guided run on a real engine from its start to the signature, by commands alone; a record
 //! altered by hand; people and PINs.
-#![expect(clippy::expect_used, reason = "a test that cannot set its stage has to stop")]
+#![cfg(unix)]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot set its stage has to stop"
+)]
+
+#[path = "common/small.rs"]
+mod small;
 
 use std::fs;
 use std::io::Write as _;
@@ -9,6 +18,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use small::Small;
 
 const TASKS: &str = r#"
 [[task]]
@@ -43,6 +54,7 @@ when = [{ step = "lens", is = ["scratched"] }]
 /// A site with an engine of its own.
 struct Site {
     dir: tempfile::TempDir,
+    data: PathBuf,
     engine: Option<Child>,
 }
 
@@ -55,11 +67,11 @@ impl Site {
         )
         .expect("written");
         fs::write(dir.path().join("maintenance.toml"), TASKS).expect("written");
-        Self { dir, engine: None }
+        Self { data: dir.path().join("data"), dir, engine: None }
     }
 
     fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.data.clone()
     }
 
     fn command(&self) -> Command {
@@ -188,6 +200,37 @@ fn a_round_is_begun_answered_signed_kept_over_a_restart_and_proved() {
     // No PIN and no hash of one in what is kept of it.
     let journal = fs::read(site.data().join("journal.db")).expect("read");
     assert!(!journal.windows(8).any(|w| w == b"argon2id"));
+}
+
+#[test]
+fn a_signature_on_a_full_disk_counts_once_there_is_room_and_not_before() {
+    let Some(small) = Small::mount(24) else { return };
+    let mut site = Site::new();
+    site.data = small.path().join("data");
+    fs::create_dir(&site.data).expect("made");
+    enrol(&site);
+    site.start();
+    run_to_the_signature(&site);
+    let filler = small.fill("filler");
+    // What the journal's file has room for is still saved; then nothing is.
+    let full = (0..2000).any(|i| {
+        let to = if i % 2 == 0 { "singh" } else { "kumar" };
+        !site.vms(&["maintenance", "hand-over", "1", to]).status.success()
+    });
+    assert!(full, "the disk is full");
+    let out = site.with_line(&["maintenance", "sign", "1", "--as", "kumar"], "2580");
+    let said = text(&out.stderr);
+    assert!(!out.status.success() && said.contains("not saved yet") && said.contains("will count once"), "{said}");
+    assert!(!site.vms(&["maintenance", "record", "1"]).status.success(), "it is not shown as signed");
+    let out = site.with_line(&["maintenance", "sign", "1", "--as", "kumar"], "2580");
+    assert!(!out.status.success(), "it is not signed twice");
+    fs::remove_file(filler).expect("removed");
+    site.until("it is signed", |s| s.vms(&["maintenance", "record", "1"]).status.success());
+    let record: Value = serde_json::from_str(&site.fine(&["maintenance", "record", "1", "--json"])).expect("JSON");
+    let signed = record["signatures"].as_array().map(Vec::len);
+    assert_eq!((signed, &record["signatures"][0]["who"]), (Some(1), &"kumar".into()));
+    assert!(site.fine(&["maintenance", "verify"]).contains("1, of which 1 are signed"));
+    site.stop();
 }
 
 #[test]

@@ -300,8 +300,7 @@ fn note(samples: &mut [Vec<Sample>], tracks: &[Track], t_s: f64) {
 /// Measures a camera, or a recording of it.
 fn measure(config: &Config, cfg: &Camera, options: &RestOptions) -> Result<Rest, Failure> {
     if cfg.rois.is_empty() {
-        let text = format!("the camera \"{}\" has no regions; add a [[camera.roi]] to the configuration", cfg.id);
-        return Err(Failure::new(Exit::Usage, text));
+        return Err(no_regions(cfg));
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     if std::io::stderr().is_terminal() {
@@ -348,6 +347,27 @@ fn long_enough(g: &Gathered, input: &str) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// Measures a camera's stream while its machine stands.
+///
+/// # Errors
+/// Exit 66 where the camera shows no picture, or not for long enough; 2 where it has no regions.
+pub(super) fn at_rest(
+    config: &Config,
+    cfg: &Camera,
+    length: Duration,
+    clock: &Arc<dyn Clock>,
+) -> Result<Rest, Failure> {
+    if cfg.rois.is_empty() {
+        return Err(no_regions(cfg));
+    }
+    stream(cfg, config.resources.camera_latency, length, clock)
+}
+
+fn no_regions(cfg: &Camera) -> Failure {
+    let text = format!("the camera \"{}\" has no regions; add a [[camera.roi]] to the configuration", cfg.id);
+    Failure::new(Exit::Usage, text)
 }
 
 /// Opens the stream as the engine does, and measures on its streaming thread.

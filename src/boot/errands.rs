@@ -1,6 +1,7 @@
 //! Carries out the errands of maintenance steps and guides: the one place where a step reaches cameras, PLCs, disks, the
 //! database and documents. Runs on a thread of its own, one errand at a time; each has its deadline.
 
+mod accuracy;
 mod camera;
 mod database;
 mod documents;
@@ -78,6 +79,8 @@ pub fn run(means: &Means, name: &str, ask: &Ask<'_>) -> Answer {
         "camera-rtsp" => camera::each(means, ask, |c| camera::rtsp(c, w)),
         "camera-frame" => camera::each(means, ask, |c| camera::frame(means, ask.board, c)),
         "camera-sharpness" => sharpness::sharpness(means, ask, w),
+        "camera-accuracy" => accuracy::accuracy(means, ask, w),
+        "camera-reference" => accuracy::take_reference(means, ask, w),
         "camera-reconnect" => camera::reconnect(means, ask, w),
         "plc-port" => plc::each(means, ask, |_, p| plc::port(p)),
         "plc-link" => plc::each(means, ask, |i, _| plc::link(ask.board, i)),

@@ -40,7 +40,8 @@ pub(super) fn start(
 ) -> SyncSender<Asked> {
     let (tx, rx) = sync_channel(QUEUE);
     threads.spawn("access", move || {
-        let mut gate = Gate { data, clock, intake, throttle: Throttle::default(), seen: None };
+        let throttle = Throttle::load(&data, clock.now());
+        let mut gate = Gate { data, clock, intake, throttle, seen: None };
         gate.seen = gate.changed();
         gate.run(&rx, &shutdown);
     });
@@ -94,6 +95,13 @@ impl Gate {
         Some((meta.modified().ok()?, meta.len()))
     }
 
+    /// A restart is to find the wrong PINs again.
+    fn keep(&self) {
+        if let Err(e) = self.throttle.store(&self.data, self.clock.now()) {
+            warn!("wrong PINs are not remembered over a restart: {e}");
+        }
+    }
+
     fn verify(&mut self, asked: &Asked) -> Result<Person, String> {
         let id = &*asked.person;
         if let Some(wait) = self.throttle.wait(id, self.clock.now().mono) {
@@ -110,10 +118,14 @@ impl Gate {
         let person = people.verify(id, &asked.pin.0);
         let now = self.clock.now().mono;
         if let Some(person) = person {
-            self.throttle.right(id);
+            if self.throttle.remembers(id) {
+                self.throttle.right(id);
+                self.keep();
+            }
             Ok(person)
         } else {
             self.throttle.wrong(id, now);
+            self.keep();
             warn!(person = id, "a wrong PIN");
             Err(match self.throttle.wait(id, now) {
                 Some(wait) => format!("that is not the PIN of {id}; the next try counts in {}", age(wait)),

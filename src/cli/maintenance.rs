@@ -54,6 +54,8 @@ enum Command {
     FollowUps,
     /// How well the plan was kept
     Compliance,
+    /// The plan day by day, from three months back to three ahead: done, missed, waived, to be done
+    Calendar,
     /// Begin a guided run of a task or guide
     Start {
         /// The task's or guide's id
@@ -192,6 +194,7 @@ pub fn run(globals: &Globals, args: &MaintenanceArgs) -> Ended {
         Some(Command::Record { run, last }) => return look::records(globals, *run, *last),
         Some(Command::FollowUps) => return look::follow_ups(globals),
         Some(Command::Compliance) => return look::compliance(globals),
+        Some(Command::Calendar) => return look::calendar(globals),
         Some(Command::Report(a)) => return report::run(globals, a),
         Some(Command::Verify) => return verify::run(globals),
         Some(Command::Lint { path }) => return verify::lint(globals, path.as_deref()),

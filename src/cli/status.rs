@@ -176,6 +176,20 @@ fn rest(s: &Value) -> String {
         j["fault"].as_str().map_or_else(|| format!("{} events", number(&j["events"])), |f| format!("FAULT: {f}"));
     rows.push(vec!["journal".into(), journal]);
     rows.push(vec!["maintenance".into(), format!("{} due, {} overdue", number(&m["due"]), number(&m["overdue"]))]);
+    let (start, mail) = (&s["start"], &s["mail"]);
+    let missing: Vec<&str> = items(&start["missing"]).iter().filter_map(Value::as_str).collect();
+    let said = match start["state"].as_str() {
+        Some("complete") => format!("all {} expected parts came up", number(&start["expected"])),
+        Some("incomplete") => format!("MISSING: {}", missing.join("; ")),
+        Some("waiting") => format!("waiting for {}", missing.join("; ")),
+        _ => "nothing is expected yet".to_owned(),
+    };
+    rows.push(vec!["start".into(), said]);
+    if mail["on"] == true {
+        let fault = mail["fault"].as_str().map_or_else(String::new, |f| format!(", FAULT: {f}"));
+        let said = format!("{} sent, {} waiting{fault}", number(&mail["sent"]), number(&mail["waiting"]));
+        rows.push(vec!["mail".into(), said]);
+    }
     out::table(&["RESOURCE", "NOW"], &rows)
 }
 

@@ -5,6 +5,7 @@ mod database;
 mod lines;
 mod past;
 mod rest;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +76,7 @@ pub fn live() -> Board {
     b.database = database::live();
     b.journal = rest::journal();
     b.events = rest::events().into();
-    b.upkeep = Arc::new(rest::upkeep());
+    b.upkeep = Arc::new(upkeep::upkeep());
     b.history = past::answers(&[]);
     b.fleet = past::fleet();
     b

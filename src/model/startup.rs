@@ -18,6 +18,19 @@ pub enum StartState {
     Incomplete,
 }
 
+impl StartState {
+    /// The word in the status.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unexpected => "unexpected",
+            Self::Waiting => "waiting",
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
 /// A restart of the computer that is planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedRestart {

@@ -45,6 +45,10 @@ pub struct Status {
     pub alarms: Vec<Alarm>,
     /// Maintenance.
     pub maintenance: Maintenance,
+    /// Whether everything expected came up after the start.
+    pub start: Start,
+    /// The sending of mail.
+    pub mail: Mail,
     /// Recordings; not known before there is a recorder.
     pub recordings: Recordings,
 }
@@ -387,6 +391,51 @@ pub struct Recordings {
     pub bytes: Option<u64>,
 }
 
+/// The program's start.
+#[derive(Clone, Debug, Serialize)]
+pub struct Start {
+    /// `unexpected` (nothing is expected yet), `waiting`, `complete`, `incomplete`.
+    pub state: &'static str,
+    /// How many things are expected.
+    pub expected: usize,
+    /// What is missing, each in words.
+    pub missing: Vec<Arc<str>>,
+    /// When that was decided.
+    pub decided: Option<Timestamp>,
+    /// How the run before ended, in words.
+    pub last_end: Option<Arc<str>>,
+    /// A restart of the computer that is planned.
+    pub restart: Option<Restart>,
+}
+
+/// A restart of the computer that is planned.
+#[derive(Clone, Debug, Serialize)]
+pub struct Restart {
+    /// When.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub who: Arc<str>,
+    /// Why it waits, once its time has come.
+    pub held: Option<Arc<str>>,
+}
+
+/// The sending of mail.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mail {
+    /// Whether mail is configured.
+    pub on: bool,
+    /// Letters that wait.
+    pub waiting: usize,
+    /// Sent since the start.
+    pub sent: u64,
+    /// Given up since the start.
+    pub dropped: u64,
+    /// Why the last try failed.
+    pub fault: Option<Arc<str>>,
+    /// When a letter was taken by the server last.
+    pub last_sent: Option<Timestamp>,
+}
+
 /// The status of a board.
 #[must_use]
 pub fn status(board: &Board) -> Status {
@@ -403,7 +452,33 @@ pub fn status(board: &Board) -> Status {
         journal: journal(board),
         alarms: board.alarms.iter().map(alarm).collect(),
         maintenance: Maintenance { due: board.upkeep.count(Due::Due), overdue: board.upkeep.count(Due::Overdue) },
+        start: start(board),
+        mail: mail(board),
         recordings: Recordings { files: None, bytes: None },
+    }
+}
+
+fn start(board: &Board) -> Start {
+    let s = &board.start;
+    Start {
+        state: s.state.word(),
+        expected: s.expected,
+        missing: s.missing.clone(),
+        decided: s.decided.map(ms),
+        last_end: s.last_end.clone(),
+        restart: s.restart.as_ref().map(|r| Restart { at: ms(r.at), who: r.who.clone(), held: r.held.clone() }),
+    }
+}
+
+fn mail(board: &Board) -> Mail {
+    let m = &board.mail;
+    Mail {
+        on: m.on,
+        waiting: m.waiting,
+        sent: m.sent,
+        dropped: m.dropped,
+        fault: m.fault.clone(),
+        last_sent: m.last_sent.map(|n| ms(n.wall)),
     }
 }
 
@@ -752,6 +827,8 @@ mod tests {
                 "journal",
                 "alarms",
                 "maintenance",
+                "start",
+                "mail",
                 "recordings"
             ]
         );
@@ -760,6 +837,8 @@ mod tests {
         assert_eq!(s["resources"]["cpu_percent"], Value::Null);
         assert_eq!(s["resources"]["log_errors_per_min"], Value::Null);
         assert_eq!(s["historian"]["state"], "off");
+        assert_eq!((&s["start"]["state"], &s["start"]["restart"]), (&json!("unexpected"), &Value::Null));
+        assert_eq!((&s["mail"]["on"], &s["mail"]["last_sent"]), (&json!(false), &Value::Null));
         assert_eq!(s["recordings"], json!({ "files": null, "bytes": null }));
     }
 

@@ -5,6 +5,7 @@ pub mod status;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::people::{Person, Role};
@@ -343,6 +344,34 @@ impl Compliance {
     }
 }
 
+/// A day of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedDay {
+    /// The local day.
+    pub day: Date,
+    /// What was or is to be done on it, in the catalogue's order.
+    pub tasks: Arc<[PlannedTask]>,
+}
+
+impl PlannedDay {
+    /// How many of its tasks have this state.
+    #[must_use]
+    pub fn count(&self, state: Due) -> usize {
+        self.tasks.iter().filter(|t| t.state == state).count()
+    }
+}
+
+/// A deadline, or the time at which something was done that has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTask {
+    /// The task's id.
+    pub task: Arc<str>,
+    /// The deadline or the time.
+    pub at: Timestamp,
+    /// What became of it; [`Due::Overdue`] when it was not done in its time, [`Due::Due`] while that has not passed.
+    pub state: Due,
+}
+
 /// Maintenance on the board.
 #[derive(Clone, Debug, Default)]
 pub struct UpkeepBoard {
@@ -356,6 +385,8 @@ pub struct UpkeepBoard {
     pub follow_ups: Arc<[FollowUp]>,
     /// How well the plan was kept.
     pub compliance: Arc<[Compliance]>,
+    /// The plan day by day, from three months back to three ahead; days without anything are left out.
+    pub calendar: Arc<[PlannedDay]>,
     /// Who can sign; without a PIN, nobody.
     pub people: Arc<[Person]>,
 }

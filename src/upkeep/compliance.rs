@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::catalogue::{Catalogue, TaskDef};
 use super::due::{Period, period};
-use crate::model::upkeep::{Cadence, Compliance};
+use crate::model::upkeep::{Cadence, Compliance, Due};
 
 /// How many periods back are looked at.
 const BACK: [(Cadence, u32); 4] =
@@ -47,19 +47,25 @@ pub fn compliance(
 }
 
 fn add(sum: &mut Compliance, task: &TaskDef, p: &Period, kept: &Kept) {
-    let done = kept.done.get(&task.id).is_some_and(|times| {
+    match kept_in(&task.id, p, kept) {
+        Due::Done => sum.done += 1,
+        Due::Waived => sum.waived += 1,
+        _ => sum.missed += 1,
+    }
+}
+
+/// What became of a task in a period: done, waived, or neither.
+pub(super) fn kept_in(task: &str, p: &Period, kept: &Kept) -> Due {
+    let done = kept.done.get(task).is_some_and(|times| {
         let first = times.partition_point(|t| *t < p.start);
         times.get(first).is_some_and(|t| *t < p.end)
     });
-    let waived = || {
-        kept.waived.get(&task.id).is_some_and(|all| all.iter().any(|(from, until)| *from < p.end && *until >= p.end))
-    };
-    if done {
-        sum.done += 1;
-    } else if waived() {
-        sum.waived += 1;
-    } else {
-        sum.missed += 1;
+    let waived =
+        || kept.waived.get(task).is_some_and(|all| all.iter().any(|(from, until)| *from < p.end && *until >= p.end));
+    match done {
+        true => Due::Done,
+        false if waived() => Due::Waived,
+        false => Due::Overdue,
     }
 }
 

@@ -23,7 +23,7 @@ use super::catalogue::Catalogue;
 use super::compliance::Kept;
 use crate::model::event::Event;
 use crate::model::people::Person;
-use crate::model::upkeep::{Answer, Compliance, FollowUp, RunRecord};
+use crate::model::upkeep::{Answer, Compliance, FollowUp, PlannedDay, RunRecord};
 
 /// Finished runs kept for the list of records: five years and more of a full plan.
 const MAX_RECORDS: usize = 20_000;
@@ -89,6 +89,8 @@ pub struct Desk {
     promised_starts: BTreeSet<Arc<str>>,
     promised_steps: BTreeSet<u64>,
     errands: errands::Errands,
+    /// The hash of each complete run that waits for its signature, as it was shown; made anew after any event.
+    hashes: BTreeMap<u64, Arc<str>>,
     shown: Shown,
 }
 
@@ -98,8 +100,9 @@ struct Shown {
     records: Arc<[RunRecord]>,
     follow_ups: Arc<[FollowUp]>,
     compliance: Arc<[Compliance]>,
+    calendar: Arc<[PlannedDay]>,
     stale: bool,
-    /// Until when the compliance holds: the next local midnight or so.
+    /// Until when compliance and calendar hold.
     compliance_until: Option<Timestamp>,
 }
 
@@ -131,6 +134,7 @@ impl Desk {
             promised_starts: BTreeSet::new(),
             promised_steps: BTreeSet::new(),
             errands: errands::Errands::default(),
+            hashes: BTreeMap::new(),
             shown: Shown { stale: true, ..Shown::default() },
         };
         for f in long_ago {

@@ -121,7 +121,7 @@ fn before(cadence: Cadence, rule: &Rule, current: Period, zone: &TimeZone) -> Ti
 }
 
 /// The moment in a period at which a task is due.
-fn deadline(cadence: Cadence, rule: &Rule, p: Period, zone: &TimeZone) -> Timestamp {
+pub(super) fn deadline(cadence: Cadence, rule: &Rule, p: Period, zone: &TimeZone) -> Timestamp {
     let first = p.start.to_zoned(zone.clone()).date();
     let within = matches!(cadence, Cadence::Weekly | Cadence::Monthly | Cadence::Quarterly);
     let day = if let Some(day) = rule.day.filter(|_| within) {
@@ -175,7 +175,8 @@ fn by_event(rule: &Rule, past: &Past, now: Timestamp) -> (Due, Timestamp) {
     }
 }
 
-fn with_grace(until: Timestamp, rule: &Rule) -> Timestamp {
+/// The moment from which it counts as overdue.
+pub(super) fn with_grace(until: Timestamp, rule: &Rule) -> Timestamp {
     until.checked_add(SignedDuration::from_mins(i64::from(rule.grace_min))).unwrap_or(until)
 }
 

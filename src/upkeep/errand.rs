@@ -81,6 +81,8 @@ pub const ERRANDS: &[Errand] = &[
     looks("camera-rtsp", Of::Camera, 10, "ask the camera's RTSP server (OPTIONS, DESCRIBE) and read its answer"),
     looks("camera-frame", Of::Camera, 30, "wait for the first frame and look at it"),
     looks("camera-sharpness", Of::Camera, 30, "measure the sharpness of the picture and compare it with the last time"),
+    looks("camera-accuracy", Of::Camera, 120, "measure the camera at rest and hold it against its reference"),
+    changes("camera-reference", Of::Camera, 120, "measure the camera at rest and keep that as its reference"),
     changes("camera-reconnect", Of::Camera, 30, "open the camera's stream again"),
     // PLCs
     looks("plc-port", Of::Plc, 10, "look for the serial port, its permissions and who holds it"),

@@ -158,3 +158,40 @@ fn subjects_that_are_not_there_and_what_needs_an_engine() {
     assert!(text.contains("camera deck (no-such-host.invalid:554): not reachable"), "{text}");
     assert!(!text.contains("camera off"), "{text}");
 }
+
+/// A camera with one region that lies on what stands still.
+fn at_rest(url: &str) -> String {
+    let rect = layout("conveyor").unwrap().rois.iter().find(|r| r.motion.is_none()).unwrap().rect;
+    format!(
+        "[[camera]]\nid = \"deck\"\nurl = \"{url}\"\nusername = \"vms\"\npassword = {{ env = \"SECRET\" }}\n\
+         [[camera.roi]]\nid = \"still\"\nrect = {rect:?}\n"
+    )
+}
+
+#[test]
+fn accuracy_is_measured_against_a_reference_that_was_taken() {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(Method::Digest);
+    let site = Site::new(&at_rest(&served.camera.url()), data.path());
+    assert!(site.expect("camera-accuracy", Some("deck"), Unknown).contains("there is no reference of this camera"));
+    let preview = site.preview("camera-reference").evidence.join("\n");
+    assert!(preview.contains("there is no reference yet"), "{preview}");
+    let kept = data.path().join("calibration/deck.toml");
+    assert!(!kept.exists(), "a preview changes nothing");
+    let text = site.expect("camera-reference", Some("deck"), Passed);
+    assert!(text.contains("still: noise") && text.contains("kept as the reference in"), "{text}");
+    let text = site.expect("camera-accuracy", Some("deck"), Passed);
+    assert!(text.contains("accuracy has not decreased"), "{text}");
+
+    // A reference that was ten times as textured: as if the lens were dirty since.
+    let reference = std::fs::read_to_string(&kept).unwrap();
+    let change = |line: &str| match line.split_once("texture = ") {
+        Some((head, v)) => format!("{head}texture = {}", v.trim().parse::<f64>().unwrap() * 10.0),
+        None => line.to_owned(),
+    };
+    std::fs::write(&kept, reference.lines().map(change).collect::<Vec<_>>().join("\n")).unwrap();
+    let text = site.expect("camera-accuracy", Some("deck"), Failed);
+    assert!(text.contains("still texture"), "{text}");
+    let preview = site.preview("camera-reference").evidence.join("\n");
+    assert!(preview.contains("in place of the reference of"), "{preview}");
+}

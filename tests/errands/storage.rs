@@ -2,37 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use vms::model::upkeep::Outcome::{Failed, Passed, Unknown};
 
 use crate::site::Site;
+use crate::small::Small;
 
 const MIB: usize = 1 << 20;
-
-/// A file system in memory, unmounted with the test.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    /// None (with a printed line) where this user may not mount.
-    fn mount(mib: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let size = format!("size={mib}m");
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).output();
-        if !done.is_ok_and(|o| o.status.success()) {
-            println!("skipped: this user may not mount a file system");
-            return None;
-        }
-        Some(Self(dir))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
 
 fn file(path: &Path, bytes: usize, days_old: u64) -> PathBuf {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -54,7 +31,7 @@ const CONFIG: &str = "[recording]\ndirectory = \"videos\"\nkeep_free_percent = 5
 #[test]
 fn a_full_disk_is_told_and_the_oldest_recordings_make_room() {
     let Some(small) = Small::mount(32) else { return };
-    let data = small.0.path().canonicalize().unwrap();
+    let data = small.path();
     let videos = data.join("videos");
     let old: Vec<PathBuf> =
         (0..10).map(|n| file(&videos.join(format!("deck/clip-{n}.mkv")), 2 * MIB, 30 - n as u64)).collect();

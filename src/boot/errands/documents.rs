@@ -62,7 +62,11 @@ fn reviewed(means: &Means, ask: &Ask<'_>, span: Span) -> Result<Answer, Failure>
     let raised: u32 = review.alarms.iter().map(|a| a.count).sum();
     let noisiest = review.alarms.first().map_or_else(String::new, |a| format!(", most often {} ({})", a.id, a.count));
     lines.push(format!("{raised} alarms were raised{noisiest}"));
-    lines.extend(performance::advice(&review, &papers::rules()?).into_iter().map(|a| format!("Advice: {a}")));
+    lines.extend(
+        performance::advice(&review, &papers::rules(means.config_file.as_deref())?)
+            .into_iter()
+            .map(|a| format!("Advice: {a}")),
+    );
     let over = all.iter().any(|(_, f)| f.over_percent > 0.0);
     Ok(told(if over { Outcome::Failed } else { Outcome::Passed }, lines))
 }

@@ -172,7 +172,7 @@ impl Reports {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<(Document, String), Failure> {
         let (review, name) = past::performance(s, span, cancelled)?;
-        Ok((performance::document(&s.head(), &review, &rules()?), name))
+        Ok((performance::document(&s.head(), &review, &rules(s.config_file)?), name))
     }
 
     /// Writes the performance review, with its plots as SVG beside it.
@@ -187,7 +187,7 @@ impl Reports {
     ) -> Result<Written, Failure> {
         let (review, name) = past::performance(s, span, cancelled)?;
         let head = s.head();
-        let mut files = self.keep_document(&name, &performance::document(&head, &review, &rules()?))?;
+        let mut files = self.keep_document(&name, &performance::document(&head, &review, &rules(s.config_file)?))?;
         let plots: Vec<_> =
             performance::worst(&review).iter().take(review.plots).map(|(i, _)| performance::plot(&review, i)).collect();
         if !plots.is_empty() {
@@ -200,12 +200,20 @@ impl Reports {
     }
 }
 
-/// The rules of the advice.
+/// The rules of the advice: those of `advice.toml` beside the configuration file, else the built-in ones.
 ///
 /// # Errors
-/// A fault of the rules; none that a test would not have found.
-pub fn rules() -> Result<Vec<advice::Rule>, Failure> {
-    advice::parse(advice::BUILT_IN).map_err(|e| Failure::new(Exit::NotFine, e))
+/// Exit 66 for a file that cannot be read, 78 for one with a fault.
+pub fn rules(config_file: Option<&Path>) -> Result<Vec<advice::Rule>, Failure> {
+    let wrong = |e| Failure::new(Exit::BadConfig, e);
+    let Some(path) = config_file.and_then(Path::parent).map(|d| d.join("advice.toml")) else {
+        return advice::parse(advice::BUILT_IN).map_err(wrong);
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => advice::parse(&text).map_err(|e| wrong(format!("{}: {e}", path.display()))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => advice::parse(advice::BUILT_IN).map_err(wrong),
+        Err(e) => Err(Failure::new(Exit::NoInput, format!("{} cannot be read: {e}", path.display()))),
+    }
 }
 
 fn fingerprint(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! What `vms maintenance` prints: tasks, runs, records, what is to follow up.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -174,6 +175,30 @@ pub(super) fn compliance(globals: &Globals) -> Outcome {
     };
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     out::line(&out::table(&["CADENCE", "PERIODS", "DONE", "WAIVED", "MISSED", "KEPT"], &rows))?;
+    Ok(Exit::Fine)
+}
+
+pub(super) fn calendar(globals: &Globals) -> Outcome {
+    let board = crate::boot::maintenance(globals)?;
+    let titles: BTreeMap<String, String> =
+        array(&board, "tasks").map(|t| (word(&t["id"]), word(&t["title"]))).collect();
+    let mut rows = Vec::new();
+    for day in array(&board, "calendar") {
+        if globals.json {
+            out::json(day)?;
+            continue;
+        }
+        for t in array(day, "tasks") {
+            // On a day of the plan "overdue" means that it was not done in its time.
+            let state = if t["state"] == "overdue" { "missed".into() } else { word(&t["state"]) };
+            let (id, at) = (word(&t["task"]), moment(&t["at"]));
+            let title = titles.get(&id).cloned().unwrap_or_default();
+            rows.push(vec![word(&day["day"]), state, at, id, title]);
+        }
+    }
+    if !globals.json {
+        out::line(&out::table(&["DAY", "STATE", "DEADLINE OR DONE", "TASK", "TITLE"], &rows))?;
+    }
     Ok(Exit::Fine)
 }
 

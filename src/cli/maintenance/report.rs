@@ -220,7 +220,7 @@ fn review(s: &Source<'_>, span: Span) -> Outcome {
         "most_alarms_in_10_min": p.flood,
         "queries": queries.collect::<Vec<_>>(),
         "queries_unknown": p.queries.as_ref().err(),
-        "advice": performance::advice(&p, &papers::rules()?),
+        "advice": performance::advice(&p, &papers::rules(s.config_file)?),
     }))?;
     Ok(Exit::Fine)
 }

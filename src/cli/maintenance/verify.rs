@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::look::kept;
 use crate::base::error::{Exit, Failure, Outcome};
-use crate::boot::{records as journal, unreadable};
+use crate::boot::{papers::rules, records as journal, unreadable};
 use crate::cli::{Globals, out};
 use crate::upkeep::{Catalogue, record};
 
@@ -63,6 +63,10 @@ pub(super) fn lint(globals: &Globals, path: Option<&Path>) -> Outcome {
             Catalogue::load(globals.config.parent(), &tasks)
         }
     };
+    // The rules of the advice lie in the same directory, and are as much the plant's own.
+    let beside = path.map_or_else(|| globals.config.clone(), |p| if p.is_dir() { p.join("x") } else { p.to_owned() });
+    let loaded = loaded.map_err(|e| e.to_string());
+    let loaded = loaded.and_then(|all| rules(Some(&beside)).map(|_| all).map_err(|e| e.to_string()));
     match loaded {
         Ok(all) => {
             let guides = all.tasks.iter().filter(|t| t.guide).count();
@@ -77,10 +81,10 @@ pub(super) fn lint(globals: &Globals, path: Option<&Path>) -> Outcome {
         }
         Err(e) => {
             if globals.json {
-                let faults: Vec<String> = e.to_string().lines().map(str::to_owned).collect();
+                let faults: Vec<String> = e.lines().map(str::to_owned).collect();
                 out::json(&json!({ "fine": false, "faults": faults }))?;
             } else {
-                out::line(&e.to_string())?;
+                out::line(&e)?;
             }
             Ok(Exit::BadConfig)
         }

@@ -1,9 +1,7 @@
-//! Sample host, indicators, logs, database, events, maintenance and alarms.
+//! Sample host, indicators, logs, database, events and alarms.
 
 use std::sync::Arc;
 use std::time::Duration;
-
-use jiff::Timestamp;
 
 use super::ago;
 use crate::model::alarm::{Alarm, AlarmState, Priority, Topic};
@@ -14,10 +12,6 @@ use crate::model::camera::CameraState;
 use crate::model::event::{Event, EventKind};
 use crate::model::host::{Disk, HostReport, Interface};
 use crate::model::logs::{LogLine, LogPattern, LogReport, LogSource, PatternReport, Severity, Spike};
-use crate::model::people::Role;
-use crate::model::upkeep::{
-    Answer, Cadence, Due, Outcome, RunBoard, RunRecord, StepBoard, StepDef, StepKind, TaskBoard, UpkeepBoard,
-};
 
 const GIB: u64 = 1 << 30;
 const HOUR: u64 = 3_600_000;
@@ -253,99 +247,6 @@ pub(super) fn events() -> Vec<Event> {
     let event =
         |(i, (back, kind)): (usize, (u64, EventKind))| Event { seq: 184_220 + i as u64, at: ago(back).wall, kind };
     kinds.into_iter().enumerate().map(event).collect()
-}
-
-fn step(id: &str, title: &str, kind: StepKind) -> StepDef {
-    StepDef {
-        id: id.into(),
-        title: title.into(),
-        why: "What is not seen early is repaired late, and in the night.".into(),
-        how: "Look at the evidence below. Compare it with yesterday's record.".into(),
-        kind,
-        subject: None,
-        when: [].into(),
-        guide: None,
-    }
-}
-
-fn steps(check: &str) -> Arc<[StepDef]> {
-    Arc::new([
-        step("verify", "The program verifies what it can", StepKind::Check { check: check.into() }),
-        step("look", "Look at it yourself", StepKind::Observe),
-        step("note", "Write down what was found", StepKind::Note),
-    ])
-}
-
-fn in_hours(h: i64) -> Timestamp {
-    ago(0).wall.checked_add(jiff::SignedDuration::from_hours(h)).unwrap_or_else(|_| ago(0).wall)
-}
-
-fn asked(def: &StepDef, answer: Option<Answer>) -> StepBoard {
-    StepBoard { def: def.clone(), answer, proposal: None, working: false, applies: Some(true), who: None, at: None }
-}
-
-pub(super) fn upkeep() -> UpkeepBoard {
-    type Line = (&'static str, &'static str, &'static str, Cadence, Due, i64);
-    let all: [Line; 8] = [
-        ("temporary-files", "W2", "Remove temporary files", Cadence::Weekly, Due::Overdue, -25),
-        ("network", "Q2", "Check the network", Cadence::Quarterly, Due::Overdue, -300),
-        ("logs", "D1", "Review the logs", Cadence::Daily, Due::Done, 2),
-        ("cameras", "D2", "Verify every camera feed", Cadence::Daily, Due::Due, 2),
-        ("disk", "D3", "Check the disk space for recordings", Cadence::Daily, Due::Due, 2),
-        ("plc", "D4", "Check the PLC communication", Cadence::Daily, Due::Due, 2),
-        ("lenses", "W3", "Inspect and clean the lenses", Cadence::Weekly, Due::Due, 120),
-        ("config-backup", "M1", "Back up the configuration", Cadence::Monthly, Due::Done, 170),
-    ];
-    let task = |l: &Line| TaskBoard {
-        id: l.0.into(),
-        row: l.1.into(),
-        title: l.2.into(),
-        cadence: l.3,
-        due: l.4,
-        until: in_hours(l.5),
-        last_done: Some(ago(26 * HOUR).wall),
-        last_by: Some(("r.kumar".into(), l.4 != Due::Overdue)),
-        steps: steps(l.0),
-        role: Role::Operator,
-        counter_sign: false,
-        guide: false,
-        why: None,
-    };
-    let answer =
-        |outcome, lines: &[&str]| Some(Answer { outcome, evidence: lines.iter().map(|s| (*s).to_owned()).collect() });
-    let defs = steps("cameras");
-    let run = RunBoard {
-        run: 42,
-        task: "cameras".into(),
-        title: "Verify every camera feed".into(),
-        who: "r.kumar".into(),
-        started: ago(94_000).wall,
-        steps: vec![
-            asked(&defs[0], answer(Outcome::Passed, &["4 of 4 cameras live", "4 of 4 pictures clear"])),
-            asked(&defs[1], None),
-            asked(&defs[2], None),
-        ],
-        subject: None,
-        paused: false,
-        role: Role::Operator,
-        to_sign: None,
-    };
-    let record = |run: u64, passed: bool| RunRecord {
-        run,
-        task: "logs".into(),
-        who: "r.kumar".into(),
-        at: ago((42 - run) * 24 * HOUR).wall,
-        passed,
-        abandoned: false,
-        record: None,
-        wants_counter_signature: false,
-    };
-    UpkeepBoard {
-        tasks: all.iter().map(task).collect(),
-        runs: vec![run],
-        records: [record(41, true), record(40, false), record(39, true)].into(),
-        ..UpkeepBoard::default()
-    }
 }
 
 pub(super) fn alarms() -> Vec<Alarm> {

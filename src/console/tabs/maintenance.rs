@@ -1,6 +1,7 @@
 //! Tab 6: what is to be done, the guided run that does it, and the records of what was done.
 
 mod actions;
+mod calendar;
 mod guided;
 mod lists;
 mod run;

@@ -19,6 +19,10 @@ pub fn status(board: &UpkeepBoard) -> Value {
             "cadence": c.cadence, "periods": c.periods, "done": c.done, "waived": c.waived, "missed": c.missed,
             "percent": c.percent(),
         })).collect::<Vec<_>>(),
+        "calendar": board.calendar.iter().map(|d| json!({
+            "day": d.day.to_string(),
+            "tasks": d.tasks.iter().map(|t| json!({ "task": t.task, "at": t.at, "state": t.state })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "people": board.people,
     })
 }

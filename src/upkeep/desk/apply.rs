@@ -31,6 +31,7 @@ impl Desk {
     /// Folds an event that is durable.
     pub fn apply(&mut self, event: &Event) {
         let at = event.at;
+        self.hashes.clear();
         match &event.kind {
             EventKind::RunStarted { run, task, who, subject, .. } => {
                 self.started(*run, task, who, subject.as_ref(), at);

@@ -12,17 +12,19 @@ use super::{Desk, Shown};
 use crate::base::clock::Now;
 use crate::model::people::Role;
 use crate::model::upkeep::{Answer, Outcome, RunBoard, StepBoard, StepDef, StepKind, TaskBoard, UpkeepBoard};
+use crate::upkeep::calendar::calendar;
 use crate::upkeep::catalogue::TaskDef;
 use crate::upkeep::compliance::compliance;
 use crate::upkeep::due::{Past, due};
 
-/// The compliance is counted anew this often; it changes when a period ends.
+/// Compliance and calendar are made anew this often; they change when a period ends.
 const COUNT_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 impl Desk {
     /// Maintenance as it stands. `proposals` makes a check of the board by name, for the open steps that are such checks.
     pub fn board(&mut self, now: Now, proposals: &dyn Fn(&str) -> Option<Answer>) -> UpkeepBoard {
         self.refresh(now.wall);
+        self.hash_complete();
         let mut tasks: Vec<TaskBoard> = self.catalogue.tasks.iter().map(|t| self.task_board(t, now)).collect();
         // Stable: tasks of the same state and cadence keep the catalogue's order.
         tasks.sort_by_key(|t| (t.guide, t.due, t.cadence));
@@ -34,6 +36,7 @@ impl Desk {
             records: Arc::clone(&self.shown.records),
             follow_ups: Arc::clone(&self.shown.follow_ups),
             compliance: Arc::clone(&self.shown.compliance),
+            calendar: Arc::clone(&self.shown.calendar),
             people: Arc::clone(&self.people),
         }
     }
@@ -49,8 +52,20 @@ impl Desk {
             self.shown = Shown { records: records.into(), follow_ups, ..std::mem::take(&mut self.shown) };
         }
         self.shown.compliance = compliance(&self.catalogue, &self.kept, self.installed, now, &self.zone).into();
+        self.shown.calendar = calendar(&self.catalogue, &self.kept, self.installed, now, &self.zone).into();
         self.shown.compliance_until = now.checked_add(COUNT_EVERY).ok();
         self.shown.stale = false;
+    }
+
+    /// The hash that is signed, of each run whose every step is answered.
+    fn hash_complete(&mut self) {
+        for (number, run) in &self.open {
+            let task = self.catalogue.task(&run.task).filter(|t| run.current(&t.steps).is_none());
+            if let Some(task) = task.filter(|_| !self.hashes.contains_key(number)) {
+                let end = End { at: run.last_at(), who: &run.who, abandoned: false, remark: None };
+                self.hashes.insert(*number, run.record(*number, task, &self.place, &end, None).hash);
+            }
+        }
     }
 
     fn task_board(&self, task: &TaskDef, now: Now) -> TaskBoard {
@@ -87,11 +102,6 @@ impl Desk {
         let title = task.map_or_else(|| gone(&run.task).into(), |t| Arc::clone(&t.title));
         let defs: &[StepDef] = task.map_or(&[], |t| &t.steps);
         let steps: Vec<StepBoard> = defs.iter().map(|def| self.step_board(number, run, defs, def, made)).collect();
-        let complete = task.filter(|t| run.current(&t.steps).is_none());
-        let to_sign = complete.map(|t| {
-            let end = End { at: run.last_at(), who: &run.who, abandoned: false, remark: None };
-            run.record(number, t, &self.place, &end, None).hash
-        });
         RunBoard {
             run: number,
             task: Arc::clone(&run.task),
@@ -102,7 +112,7 @@ impl Desk {
             subject: run.subject.clone(),
             paused: run.paused,
             role: task.map_or(Role::Admin, |t| t.role),
-            to_sign,
+            to_sign: self.hashes.get(&number).cloned(),
         }
     }
 

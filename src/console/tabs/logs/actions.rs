@@ -48,9 +48,25 @@ impl Logs {
                 list("back", "lines"),
             ];
         }
+        if self.book.is_some() {
+            // In the whole file it is searching and going that is done.
+            return vec![
+                info("find", "search"),
+                info("find-next", "next"),
+                info("find-previous", "previous"),
+                info("go-to-time", "go to time"),
+                info("bookmark", "keep line"),
+                info("next-error", "next error"),
+                info("whole-file", "newest lines"),
+                list("filter", "filter"),
+                info("level", "level"),
+                info("patterns", "patterns"),
+                if self.open { list("back", "close the line") } else { list("open", "whole line") },
+            ];
+        }
         out.push(info("patterns", "patterns"));
         if self.sources.at() > 0 {
-            out.push(info("whole-file", if self.book.is_some() { "newest lines" } else { "whole file" }));
+            out.push(info("whole-file", "whole file"));
             out.extend([info("find", "search"), info("go-to-time", "go to time"), info("bookmark", "keep line")]);
         }
         match (self.open, self.focus) {

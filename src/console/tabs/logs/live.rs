@@ -48,7 +48,8 @@ impl LogFormatter for Live {
             Level::Debug | Level::Trace => "D",
         };
         let time = record.timestamp.with_time_zone(self.zone.clone()).strftime("%H:%M:%S").to_string();
-        let text = format!("{} {}", record.target(), record.msg());
+        let (target, message) = unbridged(record.target(), record.msg());
+        let text = format!("{target} {message}");
         let style = self.style(record.level, &text);
         let indent = 11;
         let mut lines: Vec<Line<'_>> = Vec::new();
@@ -60,5 +61,25 @@ impl LogFormatter for Live {
             lines.push(Line::styled(format!("{time} {letter}"), style));
         }
         lines
+    }
+}
+
+/// What a library wrote by the `log` crate comes with the place in its source before the message; people want the message.
+fn unbridged<'r>(target: &'r str, message: &'r str) -> (&'r str, &'r str) {
+    let inner = || message.split_once("log.target: ")?.1.split_once(' ');
+    if target == "log" { inner().unwrap_or((target, message)) } else { (target, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unbridged;
+
+    #[test]
+    fn records_of_libraries_are_shown_without_their_place_in_the_source() {
+        let message =
+            "log.file: /a/b.rs log.line: 351 log.module_path: pg::connection log.target: pg::connection NOTICE: a role";
+        assert_eq!(unbridged("log", message), ("pg::connection", "NOTICE: a role"));
+        assert_eq!(unbridged("log", "plain"), ("log", "plain"));
+        assert_eq!(unbridged("vms", "log.target: x y"), ("vms", "log.target: x y"));
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn all() -> Vec<ActionInfo> {
         info("pause", "lay the run aside, or take it up again"),
         info("hand-over", "give the run to another person"),
         info("guide", "follow the troubleshooting guide that belongs here"),
-        info("list", "the next list: tasks, to follow up, records"),
+        info("list", "the next list: tasks, calendar, to follow up, records"),
         info("settle", "settle what was found, with what was done"),
         info("counter-sign", "counter-sign the record, as a second person"),
         info("addendum", "add something to the record"),
@@ -40,8 +40,16 @@ impl Maintenance {
                 Mode::Tasks => vec![
                     list("open", "begin or go on"),
                     list("filter", "filter"),
-                    info("list", "to follow up"),
+                    info("list", "calendar"),
                     info("waive", "waive"),
+                ],
+                Mode::Calendar => vec![
+                    list("left", "day before"),
+                    list("right", "next day"),
+                    list("page-down", "next month"),
+                    list("first", "today"),
+                    list("open", "its tasks"),
+                    info("list", "to follow up"),
                 ],
                 Mode::FollowUps => {
                     vec![info("guide", "follow the guide"), info("settle", "settled"), info("list", "records")]
@@ -125,15 +133,18 @@ impl Maintenance {
     fn act_in_list(&mut self, action: &str, ctx: &Ctx<'_>) -> Want {
         if action == "list" {
             self.mode = match self.mode {
-                Mode::Tasks => Mode::FollowUps,
+                Mode::Tasks => Mode::Calendar,
+                Mode::Calendar => Mode::FollowUps,
                 Mode::FollowUps => Mode::Records,
                 Mode::Records => Mode::Tasks,
             };
             self.place.set(0);
             return Want::Nothing;
         }
-        if self.mode != Mode::Tasks {
-            return self.act_in_other(action, ctx);
+        match self.mode {
+            Mode::Tasks => {}
+            Mode::Calendar => return self.act_in_calendar(action, ctx),
+            Mode::FollowUps | Mode::Records => return self.act_in_other(action, ctx),
         }
         let rows = self.rows(ctx);
         self.find_selected(&rows);
@@ -150,7 +161,7 @@ impl Maintenance {
             }
             "waive" => self.waive(ctx),
             "settle" | "counter-sign" | "addendum" => {
-                Want::Say("v shows what is to follow up, and the records.".into())
+                Want::Say("v shows the calendar, what is to follow up, and the records.".into())
             }
             "in-order" | "not-in-order" | "skip" | "abandon" | "look-again" | "take-back" | "pause" | "hand-over"
             | "guide" => Want::Say("No run is open here: Enter begins the task.".into()),

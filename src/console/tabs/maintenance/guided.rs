@@ -92,7 +92,10 @@ impl Maintenance {
             let marked = i == self.choice;
             let glyph = if marked { ctx.theme.glyphs().select } else { " " };
             let style = ctx.theme.style(if marked { Role::Focus } else { Role::Text });
-            push_under(out, &format!("{glyph} {}", option.text), 2, width, style);
+            for (n, line) in fit::wrap(&option.text, width.saturating_sub(4)).into_iter().enumerate() {
+                let head = if n == 0 { glyph } else { " " };
+                out.push(Line::styled(format!("  {head} {line}"), style));
+            }
         }
         out.push(Line::default());
         push(out, "Up and down choose, Enter takes it.  x: leave the step out.", width, ctx.theme.style(Role::Focus));

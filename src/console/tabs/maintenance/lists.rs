@@ -32,7 +32,7 @@ impl Maintenance {
     /// How many rows the list has.
     pub(super) fn length(&self, ctx: &Ctx<'_>) -> usize {
         match self.mode {
-            Mode::Tasks => 0,
+            Mode::Tasks | Mode::Calendar => 0,
             Mode::FollowUps => ctx.board.upkeep.follow_ups.len(),
             Mode::Records => ctx.board.upkeep.records.len(),
         }

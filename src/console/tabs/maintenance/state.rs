@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use ratatui::layout::Rect;
 
 use crate::base::clock::Mono;
@@ -29,6 +30,8 @@ pub(super) enum Mode {
     /// What is to be done.
     #[default]
     Tasks,
+    /// The plan, a month at a time.
+    Calendar,
     /// What was found and is not settled.
     FollowUps,
     /// What was done.
@@ -58,6 +61,8 @@ pub struct Maintenance {
     pub(super) down: u16,
     /// Which list is shown.
     pub(super) mode: Mode,
+    /// The day selected in the calendar; none: today.
+    pub(super) day: Option<Date>,
     /// Place in the list of follow-ups or of records.
     pub(super) place: Cursor,
     /// The option that is marked, in a step that is answered by choosing.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::Maintenance;
+use super::state::Mode;
 use crate::base::clock::Now;
 use crate::console::sample;
 use crate::console::tabs::trial::{SIZES, act, boards, draws_any_area, draws_ascii, frame, plain_frame, theme};
 use crate::console::view::{Ctx, Tab, Want};
 use crate::model::board::Board;
 use crate::model::intent::IntentKind;
-use crate::model::upkeep::{Answer, Outcome, RunRecord, StepKind, UpkeepBoard};
+use crate::model::upkeep::{Answer, Choice, Outcome, RunRecord, StepKind, UpkeepBoard};
 
 #[test]
 fn frames_of_every_board() {
@@ -72,14 +73,96 @@ fn text(tab: &mut Maintenance, board: &Board, tag: &'static str, text: &str) -> 
     tab.text(tag, Some(text), &Ctx { board, now: sample::now(), theme: &theme, focused: true })
 }
 
+fn measure() -> StepKind {
+    StepKind::Measure { unit: "mm".into(), min: 0.0, max: 100.0, low: Some(1.0), high: Some(5.0) }
+}
+
+fn choose() -> StepKind {
+    let option = |text: &str, good| Choice { text: text.into(), good };
+    StepKind::Choose { options: [option("the lamp is on", true), option("the lamp is off", false)].into() }
+}
+
+fn action() -> StepKind {
+    StepKind::Action { action: "remove-temporary".into() }
+}
+
+/// An action that is being carried out.
+fn working() -> Board {
+    let mut board = at_step(&action(), None);
+    let mut upkeep: UpkeepBoard = (*board.upkeep).clone();
+    let step = upkeep.runs[0].steps.iter_mut().find(|s| s.answer.is_none()).expect("an open step");
+    step.working = true;
+    board.upkeep = Arc::new(upkeep);
+    board
+}
+
+/// A board whose open run is answered and waits for its signature.
+fn to_sign() -> Board {
+    let mut board = sample::live();
+    let mut upkeep: UpkeepBoard = (*board.upkeep).clone();
+    let run = &mut upkeep.runs[0];
+    for step in &mut run.steps {
+        step.answer.get_or_insert_with(|| answer(Outcome::Passed, &["as it should be"]));
+    }
+    run.to_sign = Some("5b0c6a4be1f94d1f9f4c7be0a1f3a9d9a4b0c2f16c0c5a7714e5f3f1f7b0d2c9".into());
+    board.upkeep = Arc::new(upkeep);
+    board
+}
+
+#[test]
+fn frames_of_the_other_lists() {
+    let board = sample::live();
+    for (turns, name) in ["calendar", "follow_ups", "records"].into_iter().enumerate() {
+        for size in SIZES {
+            let mut tab = Maintenance::default();
+            for _ in 0..=turns {
+                assert_eq!(act(&mut tab, &board, "list"), Want::Nothing);
+            }
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), frame(&mut tab, &board, size));
+        }
+    }
+    let mut tab = Maintenance::default();
+    act(&mut tab, &board, "list");
+    insta::assert_snapshot!("calendar_ascii", plain_frame(&mut tab, &board));
+}
+
+#[test]
+fn the_calendar_is_walked_by_day_week_and_month_within_its_bounds() {
+    let board = sample::live();
+    let mut tab = Maintenance::default();
+    act(&mut tab, &board, "list");
+    let mut shown = |actions: &[&str]| {
+        let last = actions.iter().map(|a| act(&mut tab, &board, a)).last();
+        (frame(&mut tab, &board, (80, 19)), last)
+    };
+    assert!(shown(&[]).0.contains("Today, Monday 23 November 2026"));
+    assert!(shown(&["right", "down"]).0.contains("Tuesday 1 December 2026"));
+    assert!(shown(&["page-up", "left"]).0.contains("Saturday 31 October 2026"));
+    let (frame, said) = shown(&["page-up", "page-up", "page-up"]);
+    assert!(frame.contains("August 2026"), "{frame}");
+    assert!(matches!(said, Some(Want::Say(words)) if words.contains("three months")));
+    assert!(shown(&["first"]).0.contains("Today, Monday 23 November 2026"));
+    shown(&["open"]);
+    assert_eq!((tab.mode, tab.selected.as_deref()), (Mode::Tasks, Some("cameras")));
+}
+
 #[test]
 fn frames_of_a_run() {
     let found = answer(Outcome::Failed, &["deck-west: lost for 4 min, no route to host", "3 of 4 cameras live"]);
+    let preview =
+        answer(Outcome::Passed, &["14 files, 212 MB, the oldest of 3 Nov", "/var/tmp/vms/frame-0412.part  16 MB"]);
+    let unknown = answer(Outcome::Unknown, &["This was begun, and the program ended before it was done."]);
     let boards = [
         ("check", at_step(&check(), Some(found))),
         ("check_looking", at_step(&check(), None)),
         ("observe", at_step(&StepKind::Observe, None)),
         ("note", at_step(&StepKind::Note, None)),
+        ("measure", at_step(&measure(), None)),
+        ("choose", at_step(&choose(), None)),
+        ("action", at_step(&action(), Some(preview))),
+        ("action_working", working()),
+        ("action_end_unknown", at_step(&action(), Some(unknown))),
+        ("sign", to_sign()),
     ];
     for (name, board) in boards {
         for size in SIZES {

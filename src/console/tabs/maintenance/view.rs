@@ -20,9 +20,10 @@ impl Maintenance {
             self.draw_run(frame, area, ctx);
             return;
         }
-        if self.mode != Mode::Tasks {
-            self.draw_other(frame, area, ctx);
-            return;
+        match self.mode {
+            Mode::Tasks => {}
+            Mode::Calendar => return self.draw_calendar(frame, area, ctx),
+            Mode::FollowUps | Mode::Records => return self.draw_other(frame, area, ctx),
         }
         let rows = self.rows(ctx);
         self.find_selected(&rows);
@@ -126,10 +127,13 @@ impl Maintenance {
     }
 }
 
+/// Records of a task shown beside it; the list of records has them all.
+const NEWEST: usize = 100;
+
 fn records(out: &mut Vec<Line<'static>>, task: &TaskBoard, width: usize, ctx: &Ctx<'_>) {
     out.push(Line::styled("Records, newest first", ctx.theme.style(Role::Quiet)));
     let before = out.len();
-    for record in ctx.board.upkeep.records.iter().filter(|r| r.task == task.id) {
+    for record in ctx.board.upkeep.records.iter().filter(|r| r.task == task.id).take(NEWEST) {
         let mark = match (record.abandoned, record.passed) {
             (true, _) => Mark { word: "ended early", ..ctx.theme.outcome(Outcome::Skipped) },
             (false, true) => Mark { word: "all passed", ..ctx.theme.outcome(Outcome::Passed) },
