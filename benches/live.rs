@@ -3,12 +3,27 @@
 //! Three processes beside this one, all of this program: a server (1080p, 25 frames a second, H.264 at 4 Mbit/s), a bare
 //! `rtspsrc ! rtph264depay ! h264parse ! avdec_h264 ! fakesink`, and the engine on one camera with eight regions of 64 by 64 pixels. What
 //! counts is the CPU time of each while both watch the same minute, start and end left out.
+//!
+//! `cargo bench --bench live -- drain`: what the camera notices while the outage of a day is made up for in PostgreSQL.
 #![cfg(feature = "demo")]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench ends where it fails, and prints its table")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench ends where it fails, and prints its table"
+)]
+
+#[path = "../tests/common/cluster.rs"]
+#[expect(dead_code, reason = "the tests use the rest of it")]
+mod cluster;
+#[path = "../tests/record/node.rs"]
+#[expect(dead_code, reason = "the tests use the rest of it")]
+mod node;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +36,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_rtsp_server as server;
 use gstreamer_rtsp_server::prelude::*;
+use serde_json::Value;
 
 /// Seconds until everything runs evenly.
 const SETTLE_S: u64 = 15;
@@ -191,6 +207,117 @@ fn config(url: &str) -> String {
     t
 }
 
+/// The server's process, its port, and how many kbit a second it sends.
+fn served() -> (Part, String, String) {
+    let mut served = Part(me(&["serve"]).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(served.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let (port, kbit) = line.trim().split_once(' ').unwrap();
+    (served, port.to_owned(), kbit.to_owned())
+}
+
+fn vms(dir: &Path, command: &str) -> Command {
+    let mut c = Command::new(env!("CARGO_BIN_EXE_vms"));
+    c.args([command, "--config"]).arg(dir.join("vms.toml")).arg("--data-dir").arg(dir.join("data"));
+    c.stderr(Stdio::null());
+    c
+}
+
+fn engine(dir: &Path) -> Part {
+    Part(vms(dir, "engine").stdout(Stdio::null()).spawn().unwrap())
+}
+
+/// What the status said of the camera, second by second.
+#[derive(Default)]
+struct Seen {
+    fps: Vec<f64>,
+    latency_ms: Vec<f64>,
+    uncertainty_px: Vec<f64>,
+    /// Frames lost and samples dropped so far: at the beginning, at the end.
+    lost: Option<(u64, u64)>,
+}
+
+impl Seen {
+    fn take(&mut self, camera: &Value) {
+        let number = |v: &Value| v.as_f64().unwrap_or(f64::NAN);
+        self.fps.push(number(&camera["fps"]));
+        self.latency_ms.push(number(&camera["latency_ms_p99"]));
+        self.uncertainty_px.push(number(&camera["rois"][1]["uncertainty_px"]));
+        let lost = camera["lost_frames"].as_u64().unwrap_or(0) + camera["dropped"].as_u64().unwrap_or(0);
+        self.lost = Some((self.lost.map_or(lost, |l| l.0), lost));
+    }
+
+    fn row(&self, name: &str) {
+        let middle = |v: &[f64]| {
+            let mut v = v.to_vec();
+            v.sort_by(f64::total_cmp);
+            v[v.len() / 2]
+        };
+        let least = self.fps.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.latency_ms.iter().copied().fold(0.0, f64::max);
+        let lost = self.lost.map_or(0, |(a, b)| b - a);
+        println!(
+            "| {name} | {} s | {:.2}, least {least:.2} | {:.1} ms, most {most:.1} | {lost} | {:.4} px |",
+            self.fps.len(),
+            middle(&self.fps),
+            middle(&self.latency_ms),
+            middle(&self.uncertainty_px),
+        );
+    }
+}
+
+/// The outage of a day with 64 regions is made up for beside the camera, at the default pace; then the camera alone.
+fn drain(dir: &Path) {
+    let Some(cluster) = cluster::Cluster::start() else { return };
+    std::fs::create_dir_all(dir.join("data")).unwrap();
+    node::day(&dir.join("data"), 64);
+    let mut text = std::fs::read_to_string(dir.join("vms.toml")).unwrap();
+    let password = dir.join("password");
+    std::fs::write(&password, cluster::PASSWORD).unwrap();
+    std::fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let _ =
+        write!(text, "[historian]\nurl = \"{}\"\npassword = {{ file = \"{}\" }}\n", cluster.url(), password.display());
+    std::fs::write(dir.join("vms.toml"), text).unwrap();
+    let engine = engine(dir);
+    let (mut beside, mut alone) = (Seen::default(), Seen::default());
+    let (mut took, start) = (None, Instant::now());
+    let mut cpu = Vec::new();
+    while alone.fps.len() < 60 && start.elapsed() < Duration::from_mins(15) {
+        sleep(Duration::from_secs(1));
+        let out = vms(dir, "status").arg("--json").output().unwrap();
+        let Ok(status) = serde_json::from_slice::<Value>(&out.stdout) else { continue };
+        let (camera, queued) = (&status["cameras"][0], status["historian"]["queued"].as_u64());
+        // What the server needed to encode its picture, and the first estimates, are left out.
+        if camera["state"] != "live" || start.elapsed() < Duration::from_secs(SETTLE_S) {
+            continue;
+        }
+        match queued {
+            Some(n) if n > 1000 => beside.take(camera),
+            Some(_) if !beside.fps.is_empty() => {
+                took.get_or_insert_with(|| start.elapsed().as_secs_f64());
+                alone.take(camera);
+            }
+            _ => continue,
+        }
+        cpu.push(engine.cpu_s());
+    }
+    let Some(took) = took else { return println!("the day was not sent in time") };
+    println!("a day of 64 regions sent in {took:.0} s (limit 300 s) while a camera was measured");
+    println!("| | over | frames a second | latency, 99 % | frames lost | uncertainty |\n|---|---|---|---|---|---|");
+    beside.row("while it is sent");
+    alone.row("afterwards");
+    let share = |range: std::ops::Range<usize>| {
+        let (a, b) = (cpu[range.start], cpu[range.end - 1]);
+        100.0 * (b - a) / (range.len() - 1) as f64
+    };
+    let n = beside.fps.len();
+    println!(
+        "the engine's share of a core: {:.0} % while it is sent, {:.0} % afterwards",
+        share(0..n),
+        share(n..cpu.len())
+    );
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     match args.get(1).map(String::as_str) {
@@ -202,23 +329,16 @@ fn main() {
     }
     let dir = std::env::temp_dir().join(format!("vms-live-bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
-    let mut served = Part(me(&["serve"]).spawn().unwrap());
-    let mut port = String::new();
-    BufReader::new(served.0.stdout.as_mut().unwrap()).read_line(&mut port).unwrap();
-    let (port, kbit) = port.trim().split_once(' ').unwrap();
+    let (served, port, kbit) = served();
     let url = format!("rtsp://127.0.0.1:{port}/s");
     std::fs::write(dir.join("vms.toml"), config(&url)).unwrap();
-    let engine = Part(
-        Command::new(env!("CARGO_BIN_EXE_vms"))
-            .args(["engine", "--config"])
-            .arg(dir.join("vms.toml"))
-            .arg("--data-dir")
-            .arg(dir.join("data"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
+    if args.iter().any(|a| a == "drain") {
+        drain(&dir);
+        drop(served);
+        let _ = std::fs::remove_dir_all(&dir);
+        return;
+    }
+    let engine = engine(&dir);
     let bare = Part(me(&["bare", &url]).spawn().unwrap());
     sleep(Duration::from_secs(SETTLE_S));
     println!(
@@ -236,14 +356,7 @@ fn main() {
     for (name, s) in engine.threads_s() {
         println!("  {name:<16} {:.2}", 100.0 * s / (SETTLE_S + ROUNDS as u64 * ROUND_S) as f64);
     }
-    let status = Command::new(env!("CARGO_BIN_EXE_vms"))
-        .args(["status", "--config"])
-        .arg(dir.join("vms.toml"))
-        .arg("--data-dir")
-        .arg(dir.join("data"))
-        .output()
-        .unwrap();
-    println!("{}", String::from_utf8_lossy(&status.stdout));
+    println!("{}", String::from_utf8_lossy(&vms(&dir, "status").output().unwrap().stdout));
     drop((engine, bare, served));
     let _ = std::fs::remove_dir_all(&dir);
 }

@@ -34,7 +34,7 @@ use node::{Admin, Forwarder, Journal};
 /// Regions of a large site.
 const REGIONS: usize = 64;
 /// Seconds of a day.
-const DAY: i64 = 86_400;
+const DAY: i64 = node::DAY;
 /// Rounds of a pair; the median of the ratios is told.
 const ROUNDS: usize = 7;
 
@@ -111,31 +111,10 @@ fn commits() {
     );
 }
 
-fn minutes(at: i64) -> Vec<Rolled> {
-    let quantities = ["displacement_pp_px", "velocity_rms_mm_s", "peak_hz", "peak_amplitude_px", "displacement_pp_mm"];
-    let one = |n: usize, q: &str| Rolled {
-        series: format!("roi.roi-{n}.{q}").into(),
-        unit: "px".into(),
-        at,
-        known: 60,
-        mean: 0.1 * n as f64 + 0.123_456,
-        least: 0.05,
-        most: 1.5,
-    };
-    (0..REGIONS).flat_map(|n| quantities.iter().map(move |q| one(n, q))).collect()
-}
-
-/// A day of a large site in a journal, as it comes: a second a second, the minutes each minute.
+/// A day of a large site in a journal, as it comes.
 fn day() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join(FILE_NAME);
-    let mut store = Store::open(&path, SystemClock::new().now()).unwrap().store;
-    for minute in 0..DAY / 60 {
-        let at = node::BEGIN + minute * 60;
-        let seconds: Vec<Vec<SecondReading>> = (0..60).map(|s| node::readings(at + s, REGIONS)).collect();
-        store.append(&Batch { seconds, minutes: minutes(at), ..Batch::default() }).unwrap();
-    }
-    let bytes = store.size_bytes().unwrap();
+    let bytes = node::day(dir.path(), REGIONS);
     row("journal: growth of a day, 64 regions with five series each", &format!("{} MB", bytes / 1_000_000), "< 250 MB");
     dir
 }
@@ -146,15 +125,18 @@ fn sending() {
     let admin = Admin::connect(&cluster);
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS as i64 {
-        let seconds = 8000i64;
+        let seconds = 9000i64;
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(&dir.path().join(FILE_NAME), SystemClock::new().now()).unwrap().store;
         // Within one day, so that both have one partition.
         let begin = node::BEGIN / DAY * DAY + round * DAY;
-        for part in 0..seconds / 100 {
-            let all = (0..100).map(|s| node::readings(begin + part * 100 + s, REGIONS)).collect();
-            store.append(&Batch { seconds: all, ..Batch::default() }).unwrap();
+        // As in a running node: the minutes are written with their seconds, and go to the database too.
+        for minute in 0..seconds / 60 {
+            let at = begin + minute * 60;
+            let all = (0..60).map(|s| node::readings(at + s, REGIONS)).collect();
+            store.append(&Batch { seconds: all, minutes: node::minutes(at, REGIONS), ..Batch::default() }).unwrap();
         }
+        let rows = seconds * REGIONS as i64 + seconds / 60 * node::minutes(begin, REGIONS).len() as i64;
         drop(store);
         let journal = Journal::open(dir);
         // As fast as it can: nothing is held back for the others' sake.
@@ -162,26 +144,25 @@ fn sending() {
         // Connecting, the schema, the partition and the names come before the clock runs: the first portion is there.
         let forwarder = Forwarder::with(&journal, cfg, "one");
         let name: String = History::open(&journal.path()).unwrap().verify().unwrap().journal;
-        let stands = format!("from vms.forwarded where stream = 'second' and journal = '{name}'");
+        let stands = format!("select coalesce(sum(rows), 0)::bigint from vms.forwarded where journal = '{name}'");
         admin.until("select to_regclass('vms.forwarded') is not null");
-        let position = || admin.value::<i64>(&format!("select coalesce(max(position), 0) {stands}"));
+        let sent = || admin.value::<i64>(&stands);
         let (mut first, mut start) = (0, Instant::now());
         while first == 0 {
-            std::thread::park_timeout(Duration::from_millis(2));
-            (first, start) = (position(), Instant::now());
+            std::thread::park_timeout(Duration::from_millis(5));
+            (first, start) = (sent(), Instant::now());
         }
         // Looked at now and then: asking without a pause would take a core from what is measured.
-        while position() < seconds {
-            std::thread::park_timeout(Duration::from_millis(2));
+        while sent() < rows {
+            std::thread::park_timeout(Duration::from_millis(5));
         }
         let ours = start.elapsed().as_secs_f64();
-        let rows = (seconds - first) as usize * REGIONS;
         let there: i64 = admin.value("select count(*) from vms.reading");
         assert_eq!(there, (round + 1) * seconds * REGIONS as i64);
         forwarder.end();
         journal.end();
-        let bare = (seconds as usize * REGIONS) as f64 / bare_copy(&cluster, begin, seconds);
-        let ours = rows as f64 / ours;
+        let bare = rows as f64 / bare_copy(&cluster, begin, seconds);
+        let ours = (rows - first) as f64 / ours;
         ratios.push(ours / bare);
         rates.push(ours);
     }
@@ -192,7 +173,7 @@ fn sending() {
     );
 }
 
-/// Bare: rows made in memory, COPY BINARY in portions of as many rows, a commit each, into a table with the same index.
+/// Bare: seconds and minutes made in memory, COPY BINARY in portions of as many rows, a commit each, into tables with the same indexes.
 fn bare_copy(cluster: &Cluster, begin: i64, seconds: i64) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -201,7 +182,10 @@ fn bare_copy(cluster: &Cluster, begin: i64, seconds: i64) -> f64 {
         let (client, connection) = config.connect(NoTls).await.unwrap();
         let work = async {
             client
-                .batch_execute("drop table if exists bare; create table bare (like vms.reading including all)")
+                .batch_execute(
+                    "drop table if exists bare, bare_minute; create table bare (like vms.reading including all); \
+                     create table bare_minute (like vms.minute including all)",
+                )
                 .await
                 .unwrap();
             let f4 = Type::FLOAT4;
@@ -218,7 +202,21 @@ fn bare_copy(cluster: &Cluster, begin: i64, seconds: i64) -> f64 {
                 f4,
             ];
             let all: Vec<SecondReading> = (0..seconds).flat_map(|s| node::readings(begin + s, REGIONS)).collect();
+            let all_minutes: Vec<Rolled> =
+                (0..seconds / 60).flat_map(|m| node::minutes(begin + m * 60, REGIONS)).collect();
+            let f8 = Type::FLOAT8;
+            let minute_types = [Type::TIMESTAMPTZ, Type::INT4, Type::INT2, Type::INT4, f8.clone(), f8.clone(), f8];
             let start = Instant::now();
+            for part in all_minutes.chunks(20_000) {
+                let sink = client.copy_in("copy bare_minute from stdin binary").await.unwrap();
+                let mut out = pin!(BinaryCopyInWriter::new(sink, &minute_types));
+                for (i, m) in part.iter().enumerate() {
+                    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(m.at.unsigned_abs());
+                    let series = (i % 320) as i32;
+                    out.as_mut().write(&[&at, &series, &1i16, &60i32, &m.mean, &m.least, &m.most]).await.unwrap();
+                }
+                out.finish().await.unwrap();
+            }
             for part in all.chunks(20_000) {
                 let sink = client.copy_in("copy bare from stdin binary").await.unwrap();
                 let mut out = pin!(BinaryCopyInWriter::new(sink, &types));
