@@ -16,6 +16,8 @@
 #[path = "../tests/common/cluster.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod cluster;
+#[path = "common/day.rs"]
+mod day;
 #[path = "../tests/record/node.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod node;
@@ -270,7 +272,7 @@ impl Seen {
 fn drain(dir: &Path) {
     let Some(cluster) = cluster::Cluster::start() else { return };
     std::fs::create_dir_all(dir.join("data")).unwrap();
-    node::day(&dir.join("data"), 64);
+    day::day(&dir.join("data"), 64);
     let mut text = std::fs::read_to_string(dir.join("vms.toml")).unwrap();
     let password = dir.join("password");
     std::fs::write(&password, cluster::PASSWORD).unwrap();

@@ -11,6 +11,8 @@
 #[path = "../tests/common/cluster.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod cluster;
+#[path = "common/day.rs"]
+mod day;
 #[path = "../tests/record/node.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod node;
@@ -34,7 +36,7 @@ use node::{Admin, Forwarder, Journal};
 /// Regions of a large site.
 const REGIONS: usize = 64;
 /// Seconds of a day.
-const DAY: i64 = node::DAY;
+const DAY: i64 = day::DAY;
 /// Rounds of a pair; the median of the ratios is told.
 const ROUNDS: usize = 7;
 
@@ -114,7 +116,7 @@ fn commits() {
 /// A day of a large site in a journal, as it comes.
 fn day() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let bytes = node::day(dir.path(), REGIONS);
+    let bytes = day::day(dir.path(), REGIONS);
     row("journal: growth of a day, 64 regions with five series each", &format!("{} MB", bytes / 1_000_000), "< 250 MB");
     dir
 }
@@ -134,9 +136,9 @@ fn sending() {
         for minute in 0..seconds / 60 {
             let at = begin + minute * 60;
             let all = (0..60).map(|s| node::readings(at + s, REGIONS)).collect();
-            store.append(&Batch { seconds: all, minutes: node::minutes(at, REGIONS), ..Batch::default() }).unwrap();
+            store.append(&Batch { seconds: all, minutes: day::minutes(at, REGIONS), ..Batch::default() }).unwrap();
         }
-        let rows = seconds * REGIONS as i64 + seconds / 60 * node::minutes(begin, REGIONS).len() as i64;
+        let rows = seconds * REGIONS as i64 + seconds / 60 * day::minutes(begin, REGIONS).len() as i64;
         drop(store);
         let journal = Journal::open(dir);
         // As fast as it can: nothing is held back for the others' sake.
@@ -203,7 +205,7 @@ fn bare_copy(cluster: &Cluster, begin: i64, seconds: i64) -> f64 {
             ];
             let all: Vec<SecondReading> = (0..seconds).flat_map(|s| node::readings(begin + s, REGIONS)).collect();
             let all_minutes: Vec<Rolled> =
-                (0..seconds / 60).flat_map(|m| node::minutes(begin + m * 60, REGIONS)).collect();
+                (0..seconds / 60).flat_map(|m| day::minutes(begin + m * 60, REGIONS)).collect();
             let f8 = Type::FLOAT8;
             let minute_types = [Type::TIMESTAMPTZ, Type::INT4, Type::INT2, Type::INT4, f8.clone(), f8.clone(), f8];
             let start = Instant::now();

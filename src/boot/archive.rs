@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::config::sections::{Config, Historian};
 use crate::historian::past::{self, Wanted};
-use crate::model::event::Event;
+use crate::model::event::{Event, SecondReading};
 use crate::model::record::Rolled;
 
 /// Points of a trend that are asked for at once.
@@ -55,6 +55,14 @@ impl Archive {
             begin = end;
         }
         Ok(all)
+    }
+
+    /// The readings of one region or of all from `from` until before `to` (Unix time), oldest first.
+    ///
+    /// # Errors
+    /// In words; secrets never appear.
+    pub fn readings(&self, roi: Option<&str>, range: (i64, i64)) -> Result<Vec<SecondReading>, String> {
+        self.runtime.block_on(past::readings(&self.cfg, self.names(), roi, range))
     }
 
     /// At most `limit` events, oldest first: the oldest ones that are wanted, or with `newest` the newest.

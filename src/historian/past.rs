@@ -1,4 +1,4 @@
-//! What is read back from PostgreSQL: the nodes of the fleet, trends and events from before this node's journal, and the
+//! What is read back from PostgreSQL: the nodes of the fleet, readings, trends and events from before this node's journal, and the
 //! newest event of it that is there.
 
 use std::sync::Arc;
@@ -15,9 +15,10 @@ use super::target::{Target, causes};
 use crate::base::clock::{Clock, Now, SystemClock};
 use crate::config::sections::Historian;
 use crate::model::alarm::Priority;
-use crate::model::event::Event;
+use crate::model::event::{Event, SecondReading};
 use crate::model::fleet::NodeState;
 use crate::model::record::Rolled;
+use crate::model::vibration::Grade;
 
 /// A question may take so long.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -109,6 +110,51 @@ pub async fn trend(
             }
         };
         Ok(rows.iter().rev().map(point).collect())
+    })
+    .await
+}
+
+/// The readings of a node, of one region or of all, from `from` until before `to` (Unix time in seconds), oldest first.
+///
+/// # Errors
+/// In words; secrets never appear.
+pub async fn readings(
+    cfg: &Historian,
+    (site, node): (&str, &str),
+    roi: Option<&str>,
+    (from, to): (i64, i64),
+) -> Result<Vec<SecondReading>, String> {
+    let sql = format!(
+        "select r.at, g.name, r.displacement_pp_px, r.displacement_rms_px, r.velocity_rms_mm_s, r.peak_hz, r.peak_amplitude_px, \
+         r.uncertainty_px, r.grade from {SCHEMA}.reading r join {SCHEMA}.region g on g.id = r.region_id \
+         where r.node_id = (select id from {SCHEMA}.node where site = $1 and node = $2) and ($3::text is null or g.name = $3) \
+         and r.at >= $4 and r.at < $5 order by r.at, g.id"
+    );
+    ask(cfg, async |client| {
+        let (from, to) = (system_time(moment(from)), system_time(moment(to)));
+        let rows = client.query(&sql, &[&site, &node, &roi, &from, &to]).await?;
+        let reading = |r: &tokio_postgres::Row| {
+            let at = Timestamp::try_from(r.get::<_, SystemTime>(0)).unwrap_or(Timestamp::UNIX_EPOCH);
+            let known = |i: usize| r.get::<_, Option<f32>>(i).map(f64::from);
+            let or_nan = |i: usize| known(i).unwrap_or(f64::NAN);
+            SecondReading {
+                second: at.as_second(),
+                roi: r.get::<_, &str>(1).into(),
+                displacement_pp_px: or_nan(2),
+                displacement_rms_px: or_nan(3),
+                velocity_rms_mm_s: known(4),
+                peak_hz: known(5),
+                peak_amplitude_px: known(6),
+                uncertainty_px: or_nan(7),
+                grade: match r.get::<_, i16>(8) {
+                    3 => Grade::Good,
+                    2 => Grade::Reduced,
+                    1 => Grade::Poor,
+                    _ => Grade::Untrusted,
+                },
+            }
+        };
+        Ok(rows.iter().map(reading).collect())
     })
     .await
 }

@@ -12,7 +12,7 @@ use vms::model::event::{Event, EventKind};
 use vms::model::record::Rolled;
 
 use super::cluster::{Cluster, PASSWORD};
-use super::node::{Admin, Forwarder, Journal};
+use super::node::{Admin, Forwarder, Journal, readings};
 
 /// Minutes of the test's series: two days of them.
 const MINUTES: i64 = 2 * 1440;
@@ -47,19 +47,21 @@ fn stage(cluster: &Cluster) -> (tempfile::TempDir, i64) {
     let mut store = Store::open(&dir.path().join(FILE_NAME), now).unwrap().store;
     let minutes = (0..MINUTES).map(|n| minute(begin + n * 60, n)).collect();
     let events = (0..48).map(|h| note(h + 1, begin + h as i64 * 3600)).collect();
-    store.append(&Batch { minutes, events, ..Batch::default() }).unwrap();
+    let seconds = (0..48).map(|h| readings(begin + h * 3600, 2)).collect();
+    store.append(&Batch { minutes, events, seconds, ..Batch::default() }).unwrap();
     drop(store);
     let journal = Journal::open(dir);
     let forwarder = Forwarder::start(&journal, cluster, "one");
     let admin = Admin::connect(cluster);
     admin.has_events_once(48);
-    admin.until(&format!("select count(*) = {MINUTES} from vms.minute"));
+    admin.until(&format!("select count(*) >= {MINUTES} from vms.minute"));
+    admin.until("select count(*) = 96 from vms.reading");
     forwarder.until(|r| (r.queued == Some(0)).then_some(()));
     forwarder.end();
     let dir = journal.end();
     let mut store = Store::open(&dir.path().join(FILE_NAME), now).unwrap().store;
     let keep = std::time::Duration::from_secs(KEPT.unsigned_abs() * 60);
-    let keep = Keep { keep_minutes: keep, keep_events: keep, ..Keep::default() };
+    let keep = Keep { keep_minutes: keep, keep_events: keep, keep_seconds: keep, ..Keep::default() };
     while store.keep(&keep, true, end).unwrap().more {}
     drop(store);
     let text = format!(
@@ -119,6 +121,20 @@ fn what_is_older_than_the_journal_comes_from_the_database() {
     assert_eq!(numbers(&["--contains", "NOTE 7"]).0, [7]);
     assert_eq!(numbers(&["--kind", "not", "--to", &at(begin + 3 * 3600)]).0, [1, 2, 3]);
     assert_eq!(numbers(&["--kind", "alarm"]).0, [0u64; 0]);
+    // Readings too, of every region or of one.
+    assert!(here.seconds_between(0, i64::MAX).unwrap().unwrap().0 > begin, "retention removed the older seconds");
+    let seconds = |more: &[&str]| {
+        let (code, out, err) = history(dir, &[&["readings", "--csv", "--from", &from], more].concat());
+        assert_eq!(code, 0, "{err}");
+        (lines(&out).iter().map(ToString::to_string).collect::<Vec<_>>(), err)
+    };
+    let (all, err) = seconds(&[]);
+    assert!(err.contains("readings from before"), "{err}");
+    assert_eq!(all.len(), 96);
+    let (one, _) = seconds(&["--roi", "roi-1"]);
+    let want: Vec<String> =
+        (0..48).map(|h| format!("{},roi-1,1.5,0.25,1.5,,0.125,,good", at(begin + h * 3600))).collect();
+    assert_eq!(one, want, "each once, in order, as it was measured");
     // The server goes: the journal's own part is shown, and it is said what is missing and why.
     cluster.stop_at_once();
     let (code, out, err) = history(dir, &["events", "--csv", "--from", &from]);

@@ -53,18 +53,17 @@ pub(super) fn take_reference(means: &Means, ask: &Ask<'_>, w: &Within<'_>) -> An
             return f;
         }
         let Some(rest) = measure(&mut f, means, c, w) else { return f };
-        match Reference::of(&rest, env!("CARGO_PKG_VERSION")) {
-            Some(new) => match reference::store(&means.data, &new) {
-                Ok(path) => {
-                    noise_lines(&mut f, &rest);
-                    f.good(format!("kept as the reference in {}", path.display()));
-                }
-                Err(e) => f.bad(e.to_string()),
-            },
-            None => {
-                faults(&mut f, &rest);
-                f.bad("this is no noise floor, so nothing was kept: stop the machine, and see that every region can be measured");
+        let Some(new) = Reference::of(&rest, env!("CARGO_PKG_VERSION")) else {
+            faults(&mut f, &rest);
+            f.bad("this is no noise floor, so nothing was kept: stop the machine, and see that every region can be measured");
+            return f;
+        };
+        match reference::store(&means.data, &new) {
+            Ok(path) => {
+                noise_lines(&mut f, &rest);
+                f.good(format!("kept as the reference in {}", path.display()));
             }
+            Err(e) => f.bad(e.to_string()),
         }
         f
     })

@@ -7,7 +7,8 @@ use crate::boot::{Archive, Records, before, unreadable};
 use crate::cli::out;
 use crate::historian::past::Wanted;
 use crate::journal::{EventFilter, Step};
-use crate::model::event::Event;
+use crate::model::RoiId;
+use crate::model::event::{Event, SecondReading};
 use crate::model::record::Rolled;
 
 /// Events read at once.
@@ -104,6 +105,50 @@ pub(super) fn trend(
             Ok(Vec::new())
         }
     }
+}
+
+/// Readings read at once: an hour, in seconds.
+const HOUR: i64 = 3600;
+
+/// Goes through the readings from `from` until before `to` (Unix time) that lie before the journal's first, oldest first, as long
+/// as `f` says. False when `f` wants no more.
+///
+/// # Errors
+/// The journal cannot be read, or `f` failed. A database that does not answer is told, and no error.
+pub(super) fn readings(
+    records: &Records,
+    roi: Option<&RoiId>,
+    (from, to): (i64, i64),
+    f: &mut impl FnMut(&SecondReading) -> Result<bool, Failure>,
+) -> Result<bool, Failure> {
+    let Some(archive) = &records.archive else { return Ok(true) };
+    let first = records.history.seconds_between(i64::MIN, to).map_err(|e| unreadable(&e))?.map(|s| s.0);
+    let begins = first.and_then(|s| Timestamp::from_second(s).ok());
+    let end = first.unwrap_or(to).min(to);
+    let (mut begin, mut count) = (from, 0u64);
+    while begin < end {
+        let until = begin.saturating_add(HOUR).min(end);
+        match archive.readings(roi.map(RoiId::as_str), (begin, until)) {
+            Ok(all) => {
+                for r in &all {
+                    count += 1;
+                    if !f(r)? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Err(why) => {
+                out::note(&away(records, begins, &why));
+                break;
+            }
+        }
+        begin = until;
+    }
+    if count > 0 {
+        let begins = said(records, begins);
+        out::note(&format!("{count} readings from before {begins} from the database, the rest from the journal"));
+    }
+    Ok(true)
 }
 
 fn away(records: &Records, begins: Option<Timestamp>, why: &str) -> String {

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::older;
 use super::print::{Column, Field, Form, Printer, text};
 use super::{ReadingsArgs, quantity, range_of, region};
+use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::error::{Failure, Outcome};
 use crate::boot::{Records, unreadable};
 use crate::cli::usage;
@@ -72,15 +74,18 @@ pub(super) fn readings(records: &Records, args: &ReadingsArgs, form: Form) -> Ou
     };
     let (start, end) = (from.map_or(i64::MIN, seconds), to.map_or(i64::MAX, seconds));
     let open = from.is_none() && to.is_none();
-    match args.last.map(|n| n as usize).or(open.then_some(NEWEST)) {
-        Some(n) => {
-            for r in &newest(records, roi.as_ref(), start, end, n)? {
-                if !print(r)? {
-                    break;
-                }
+    if let Some(n) = args.last.map(|n| n as usize).or(open.then_some(NEWEST)) {
+        for r in &newest(records, roi.as_ref(), start, end, n)? {
+            if !print(r)? {
+                break;
             }
         }
-        None => each(records, roi.as_ref(), start, end, print)?,
+    } else {
+        // Without a beginning only the journal knows where to begin.
+        let now = SystemClock::new().now().wall.as_second();
+        if from.is_none() || older::readings(records, roi.as_ref(), (start, end.min(now + 1)), &mut print)? {
+            each(records, roi.as_ref(), start, end, print)?;
+        }
     }
     printer.finish("readings")
 }

@@ -179,7 +179,9 @@ fn day_lines(day: Date, width: usize, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
         Some(planned) => {
             let mut tasks: Vec<&PlannedTask> = planned.tasks.iter().collect();
             tasks.sort_by_key(|t| t.state);
-            tasks.into_iter().for_each(|t| task_line(&mut out, t, width, ctx));
+            for t in tasks {
+                task_line(&mut out, t, width, ctx);
+            }
         }
         None => push(&mut out, "Nothing is planned for this day.", width, quiet),
     }
