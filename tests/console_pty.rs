@@ -211,3 +211,75 @@ fn a_key_pressed_while_the_window_changes_arrives() {
         s.wait_for("the help closed", |t| !t.contains("─ Keys"));
     }
 }
+
+/// The part of a screen that tells which step is open: `step 3 of 12`.
+fn step_of(text: &str) -> Option<String> {
+    let at = text.find("  step ")?;
+    Some(text[at..].lines().next()?.trim().to_owned())
+}
+
+/// Answers the open step as a technician would, by what the screen offers; what they pressed.
+fn answer_step(s: &mut Session, text: &str) -> &'static str {
+    let offers = [
+        ("Enter: accept this answer", "\r"),
+        ("Enter: record it as it is", "\r"),
+        ("y: it is in order", "y"),
+        ("Enter takes it", "\r"),
+        ("Enter: write it down", "\r"),
+        ("There is nothing to accept yet", "x"),
+    ];
+    let keys = offers.iter().find(|(words, _)| text.contains(words)).unwrap().1;
+    s.press(keys);
+    if text.contains("write it down") || keys == "x" {
+        s.wait_for("the prompt", |t| t.contains("Esc give it up"));
+        s.press("seen on the round\r");
+    }
+    keys
+}
+
+#[test]
+fn a_daily_round_from_its_first_step_to_the_signature() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    let mut s = Session::start(data, &["demo", "--data-dir", data.to_str().unwrap()], SIZE);
+    s.wait_for("the frame", |t| t.contains("engine running") && t.contains("6 Maintenance"));
+    s.press("1");
+    s.wait_for("three cameras with pictures", |t| ["deck", "conveyor", "shaft"].iter().all(|c| flows(t, c)));
+    s.press("6");
+    s.wait_for("the daily checks, selected", |t| line(t, &["›", "Daily checks"]).is_some());
+    s.press("\r");
+    let (mut before, mut steps) = (None, 0);
+    loop {
+        let text = s.wait_for("the next step, or the end", |t| {
+            let offered = ["Enter: ", "Enter takes it", "y: it is in order", "nothing to accept yet"];
+            t.contains("Every step is answered")
+                || (step_of(t).is_some() && step_of(t) != before && offered.iter().any(|o| t.contains(o)))
+        });
+        if text.contains("Every step is answered") {
+            break;
+        }
+        before = step_of(&text);
+        answer_step(&mut s, &text);
+        steps += 1;
+    }
+    assert!(steps >= 4, "the round has its steps: {steps}");
+    // A wrong PIN signs nothing.
+    for (pin, then) in [("1111", "not the PIN"), ("4711", "Signed by Meena Rao")] {
+        s.press("\r");
+        s.wait_for("the question who signs", |t| t.contains("Esc give it up"));
+        s.press("meena\r");
+        s.wait_for("the question for the PIN", |t| t.contains("PIN") && t.contains("Esc give it up"));
+        s.press(pin);
+        s.wait_for("the masked PIN", |t| t.contains("••••") || t.contains("****"));
+        s.press("\r");
+        s.wait_for("what came of it", |t| t.contains(then));
+    }
+    let out = vms(data, &["maintenance", "record", "1", "--json"]);
+    let record: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((&record["task"], &record["signatures"][0]["who"]), (&"daily-round".into(), &"meena".into()));
+    assert!(record["steps"].as_array().unwrap().iter().all(|st| st["outcome"].is_string() || st["outcome"].is_null()));
+    let said = vms(data, &["maintenance", "verify"]);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    s.signal(Signal::SIGTERM);
+    assert!(s.end(Duration::from_secs(30)).is_some());
+}

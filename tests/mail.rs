@@ -6,7 +6,7 @@ mod server;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use vms::base::clock::{Clock, Now, SystemClock};
 use vms::base::shutdown::Shutdown;
 use vms::config::sections::Mail as Settings;
+use vms::journal::{Batch, Store};
 use vms::model::alarm::{Priority, Topic};
 use vms::model::board::Board;
 use vms::model::event::{Event, EventKind};
@@ -275,4 +276,51 @@ fn a_test_letter_by_hand() {
     assert!(server.letters.recv_timeout(LONG).expect("a letter").contains("test letter"));
     let (code, out) = with("nobody@plant.example");
     assert!(code == Some(1) && out.contains("550"), "{out}");
+}
+
+/// An engine; it ends with the test.
+struct Engine(Child);
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn overdue_maintenance_is_written_about() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Server::start(Manners::default());
+    let text = format!(
+        "[site]\nname = \"BF2\"\nnode = \"bf2-vms-1\"\n[mail]\nserver = \"smtp://localhost:{}\"\nstarttls = false\n\
+         from = \"vms@plant.example\"\nto = [\"shift@plant.example\"]\n",
+        server.port
+    );
+    fs::write(dir.path().join("vms.toml"), text).expect("written");
+    // The installation began ten days ago, and nothing was done since.
+    let now = SystemClock::new().now();
+    let began = now.wall.checked_sub(jiff::SignedDuration::from_hours(240)).expect("a time");
+    fs::create_dir(dir.path().join("data")).expect("made");
+    let mut store = Store::open(&dir.path().join("data").join(vms::journal::FILE_NAME), now).expect("opens").store;
+    let first = Event { seq: 1, at: began, kind: EventKind::EngineStarted { version: "1".into(), pid: 1 } };
+    store.append(&Batch { events: vec![first], ..Batch::default() }).expect("written");
+    drop(store);
+    let engine = Command::new(env!("CARGO_BIN_EXE_vms"))
+        .args(["engine", "--for", "100s", "--config", "vms.toml", "--data-dir", "data"])
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the engine starts");
+    let engine = Engine(engine);
+    let letter = loop {
+        let letter = server.letters.recv_timeout(LONG).expect("a letter");
+        if letter.contains("overdue") && letter.contains("D1-D4") {
+            break letter;
+        }
+    };
+    assert!(letter.contains("maintenance tasks are overdue") && letter.contains("Daily checks"), "{letter}");
+    drop(engine);
 }

@@ -76,6 +76,21 @@ fn vacuum_reindex_and_figures() {
 }
 
 #[test]
+fn queries_are_judged_in_one_look_where_they_are_counted() {
+    let counted = ["shared_preload_libraries=pg_stat_statements"];
+    let Some(cluster) = Cluster::start_with(&counted, &|_| {}) else { return };
+    let data = tempfile::tempdir().unwrap();
+    let site = Site::with_password(&config(&cluster), data.path(), PASSWORD);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let client = session(&runtime, &cluster, "setup");
+    runtime
+        .block_on(client.batch_execute("create extension pg_stat_statements; select count(*) from pg_class"))
+        .unwrap();
+    let text = site.expect("database-queries", None, Passed);
+    assert!(text.contains("slowest query since counting began"), "{text}");
+}
+
+#[test]
 fn a_frozen_server_and_one_that_is_gone_are_told_in_time() {
     let data = tempfile::tempdir().unwrap();
     assert!(Site::new("", data.path()).expect("database-reach", None, Unknown).contains("no database is configured"));
