@@ -150,7 +150,7 @@ fn remove_one(item: &Item, roots: &[PathBuf]) -> Result<(), String> {
 pub(super) fn temporary(means: &Means, ask: &Ask<'_>, w: &Within<'_>) -> Answer {
     let (stale, ..) = stale_temporary(means, w);
     if ask.preview {
-        return show(means, "remove-temporary", "temporary files", &stale);
+        return show(means, "remove-temporary", "the temporary files", &stale);
     }
     remove(means, "remove-temporary", &stale, w)
 }
