@@ -108,57 +108,22 @@ fn by_times(task: &TaskDef, kept: &Kept, span: &Span<'_>) -> Vec<(Timestamp, Due
 mod tests {
     use super::*;
 
-    const TASKS: &str = r#"
-[[task]]
-id = "daily"
-row = "D1"
-title = "Daily"
-cadence = "daily"
-by = "14:00"
-[[task.step]]
-id = "s"
-title = "S"
-why = "w"
-how = "h"
-kind = "observe"
-
-[[task]]
-id = "weekly"
-row = "W1"
-title = "Weekly"
-cadence = "weekly"
-[[task.step]]
-id = "s"
-title = "S"
-why = "w"
-how = "h"
-kind = "observe"
-
-[[task]]
-id = "rolling"
-row = "M1"
-title = "Rolling"
-cadence = "monthly"
-from = "completion"
-[[task.step]]
-id = "s"
-title = "S"
-why = "w"
-how = "h"
-kind = "observe"
-
-[[task]]
-id = "event"
-row = "R2"
-title = "When asked"
-cadence = "event"
-[[task.step]]
-id = "s"
-title = "S"
-why = "w"
-how = "h"
-kind = "observe"
-"#;
+    /// A catalogue of four tasks of one step; the daily one may have more keys.
+    fn catalogue(daily: &str) -> Catalogue {
+        let task = |id: &str, row: &str, cadence: &str, more: &str| {
+            let step = "id = \"s\"\ntitle = \"S\"\nwhy = \"w\"\nhow = \"h\"\nkind = \"observe\"\n";
+            format!(
+                "[[task]]\nid = \"{id}\"\nrow = \"{row}\"\ntitle = \"T\"\ncadence = \"{cadence}\"\n{more}\n[[task.step]]\n{step}"
+            )
+        };
+        let all = [
+            task("daily", "D1", "daily", &format!("by = \"14:00\"\n{daily}")),
+            task("weekly", "W1", "weekly", ""),
+            task("rolling", "M1", "monthly", "from = \"completion\""),
+            task("event", "R2", "event", ""),
+        ];
+        Catalogue::parse("t", &all.concat()).unwrap()
+    }
 
     fn of<'d>(days: &'d [PlannedDay], day: &str) -> Vec<(&'d str, Due)> {
         let day: Date = day.parse().unwrap();
@@ -169,7 +134,7 @@ kind = "observe"
     fn each_deadline_stands_on_its_day_with_what_became_of_it() {
         let zone = TimeZone::get("Asia/Kolkata").unwrap();
         let t = |s: &str| s.parse::<jiff::civil::DateTime>().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
-        let catalogue = Catalogue::parse("t", TASKS).unwrap();
+        let catalogue = catalogue("");
         let mut kept = Kept::default();
         kept.done.insert("daily".into(), vec![t("2026-11-23T08:00:00"), t("2026-11-25T08:00:00")]);
         kept.done.insert("rolling".into(), vec![t("2026-11-10T08:00:00")]);
@@ -193,8 +158,7 @@ kind = "observe"
     #[test]
     fn within_the_time_of_grace_nothing_is_missed_yet() {
         let zone = TimeZone::UTC;
-        let text = TASKS.replacen("by = \"14:00\"", "by = \"14:00\"\ngrace = \"2h\"", 1);
-        let catalogue = Catalogue::parse("t", &text).unwrap();
+        let catalogue = catalogue("grace = \"2h\"");
         let t = |s: &str| s.parse::<Timestamp>().unwrap();
         let at = |now: &str| {
             let days = calendar(&catalogue, &Kept::default(), t("2026-11-25T09:00:00Z"), t(now), &zone);
