@@ -57,6 +57,14 @@ impl Archive {
         Ok(all)
     }
 
+    /// The days on which there may be readings, each as its first second (Unix time), ascending.
+    ///
+    /// # Errors
+    /// In words; secrets never appear.
+    pub fn reading_days(&self) -> Result<Vec<i64>, String> {
+        self.runtime.block_on(past::reading_days(&self.cfg))
+    }
+
     /// The readings of one region or of all from `from` until before `to` (Unix time), oldest first.
     ///
     /// # Errors

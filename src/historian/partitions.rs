@@ -27,6 +27,17 @@ pub const TABLES: [(&str, Cut, &str); 4] = [
     ("event", Cut::Month, "keep_events_s"),
 ];
 
+/// The days (UTC) that have a partition of readings, ascending: on other days there is none, of any node.
+pub(super) async fn reading_days(client: &Client) -> Result<Vec<Date>, tokio_postgres::Error> {
+    let sql = format!(
+        "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = '{SCHEMA}.reading'::regclass"
+    );
+    let rows = client.query(&sql, &[]).await?;
+    let mut days: Vec<Date> = rows.iter().filter_map(|r| Cut::Day.start_of("reading", r.get(0))).collect();
+    days.sort_unstable();
+    Ok(days)
+}
+
 impl Cut {
     /// The first day of the partition in which a moment lies.
     #[must_use]

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use super::link;
+use super::partitions;
 use super::rows::{moment, system_time};
 use super::schema::SCHEMA;
 use super::target::{Target, causes};
@@ -112,6 +114,15 @@ pub async fn trend(
         Ok(rows.iter().rev().map(point).collect())
     })
     .await
+}
+
+/// The days (UTC) on which there may be readings, each as its first second (Unix time), ascending.
+///
+/// # Errors
+/// In words; secrets never appear.
+pub async fn reading_days(cfg: &Historian) -> Result<Vec<i64>, String> {
+    let days = ask(cfg, async |client| partitions::reading_days(client).await).await?;
+    Ok(days.into_iter().filter_map(|d| Some(d.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())).collect())
 }
 
 /// The readings of a node, of one region or of all, from `from` until before `to` (Unix time in seconds), oldest first.

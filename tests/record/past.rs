@@ -131,6 +131,9 @@ fn what_is_older_than_the_journal_comes_from_the_database() {
     let (all, err) = seconds(&[]);
     assert!(err.contains("readings from before"), "{err}");
     assert_eq!(all.len(), 96);
+    // Years before the first reading are not gone through.
+    let (code, out, err) = history(dir, &["readings", "--csv", "--from", "1990-01-01T00:00:00Z"]);
+    assert_eq!((code, lines(&out).len()), (0, 96), "{err}");
     let (one, _) = seconds(&["--roi", "roi-1"]);
     let want: Vec<String> =
         (0..48).map(|h| format!("{},roi-1,1.5,0.25,1.5,,0.125,,good", at(begin + h * 3600))).collect();

@@ -125,11 +125,20 @@ pub(super) fn readings(
     let first = records.history.seconds_between(i64::MIN, to).map_err(|e| unreadable(&e))?.map(|s| s.0);
     let begins = first.and_then(|s| Timestamp::from_second(s).ok());
     let end = first.unwrap_or(to).min(to);
-    let (mut begin, mut count) = (from, 0u64);
-    while begin < end {
-        let until = begin.saturating_add(HOUR).min(end);
-        match archive.readings(roi.map(RoiId::as_str), (begin, until)) {
-            Ok(all) => {
+    if from >= end {
+        return Ok(true);
+    }
+    let mut count = 0u64;
+    match hours(archive, from, end) {
+        Ok(hours) => {
+            for hour in hours {
+                let all = match archive.readings(roi.map(RoiId::as_str), hour) {
+                    Ok(all) => all,
+                    Err(why) => {
+                        out::note(&away(records, begins, &why));
+                        break;
+                    }
+                };
                 for r in &all {
                     count += 1;
                     if !f(r)? {
@@ -137,18 +146,22 @@ pub(super) fn readings(
                     }
                 }
             }
-            Err(why) => {
-                out::note(&away(records, begins, &why));
-                break;
-            }
         }
-        begin = until;
+        Err(why) => out::note(&away(records, begins, &why)),
     }
     if count > 0 {
         let begins = said(records, begins);
         out::note(&format!("{count} readings from before {begins} from the database, the rest from the journal"));
     }
     Ok(true)
+}
+
+/// The hours of this range that the database may have something of: years without anything are not gone through.
+fn hours(archive: &Archive, from: i64, to: i64) -> Result<impl Iterator<Item = (i64, i64)>, String> {
+    const DAY: i64 = 86_400;
+    let days = archive.reading_days()?.into_iter().filter(move |d| d + DAY > from && *d < to);
+    let of = move |day: i64| (0..24).map(move |h| ((day + h * HOUR).max(from), (day + (h + 1) * HOUR).min(to)));
+    Ok(days.flat_map(of).filter(|(a, b)| a < b))
 }
 
 fn away(records: &Records, begins: Option<Timestamp>, why: &str) -> String {
