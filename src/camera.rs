@@ -1,6 +1,7 @@
 //! One camera's stream: opened, kept open, decoded, timed and judged; each frame is handed on within the streaming thread.
 
 pub mod file;
+mod lent;
 mod live;
 pub mod picture;
 pub mod pipeline;

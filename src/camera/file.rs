@@ -101,6 +101,7 @@ fn build(
     let formats = ["I420", "YV12", "NV12", "NV21", "Y42B", "Y444", "GRAY8"];
     let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(formats)).build();
     let sink = gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(4).build();
+    super::pipeline::take_in_place(&sink);
     pipeline.add_many([&convert, sink.upcast_ref()])?;
     convert.link(&sink)?;
     let decode = if address {

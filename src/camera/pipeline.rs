@@ -1,7 +1,9 @@
-//! The GStreamer pipeline of one camera: RTSP in, encoded branch kept, decoded luma out.
+//! The GStreamer pipeline of one camera: RTSP in, decoded luma out.
 //!
-//! `rtspsrc ! depay ! parse ! tee ! queue ! decoder ! appsink`, and `tee ! queue ! fakesink`, the place where a recorder
-//! will be fed from. Asking the decoder for its own format keeps luma as plane 0 without any copy or conversion.
+//! `rtspsrc ! depay ! parse ! decoder ! videoconvert ! appsink`, all on the jitter buffer's own thread: a frame is decoded, measured and
+//! given back before the next one is taken, and no other thread has to be woken for it. A recorder will hang on a `tee` behind the parser, with
+//! a queue of its own. Asking the decoder for its own format, and taking its pictures as they lie ([`take_in_place`]), keeps luma as plane 0
+//! without any copy or conversion.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 
+use super::lent::LentAllocator;
 use super::live::Shared;
 use crate::config::sections::{Camera, Transport};
 
@@ -59,14 +63,11 @@ const CODECS: [Codec; 3] = [
 ];
 
 /// Every element that a camera may need, with Debian's package.
-const NEEDED: [(&str, &str); 9] = [
+const NEEDED: [(&str, &str); 6] = [
     ("rtspsrc", "gstreamer1.0-plugins-good"),
     ("rtph264depay", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
     ("avdec_h264", "gstreamer1.0-libav"),
-    ("tee", "gstreamer1.0-plugins-base"),
-    ("queue", "gstreamer1.0-plugins-base"),
-    ("fakesink", "gstreamer1.0-plugins-base"),
     ("appsink", "gstreamer1.0-plugins-base"),
     ("videoconvert", "gstreamer1.0-plugins-base"),
 ];
@@ -213,35 +214,22 @@ fn attach(
         // Joining in mid-stream, or after a loss: what cannot be decoded yet would be measured as motion.
         depay.set_property("wait-for-keyframe", true);
     }
-    let tee = make("tee")?;
     let mut chain = vec![depay.clone()];
     if let Some(parse) = codec.parse {
         let parse = make(parse)?;
         parse.set_property("config-interval", -1i32);
         chain.push(parse);
     }
-    chain.push(tee.clone());
-    let decode_queue = gst::ElementFactory::make("queue").property("max-size-buffers", 8u32).build()?;
     let decoder = decoder(codec)?;
-    let sink = sink(on_sample);
+    count_bytes(&decoder, shared);
     // Passes 8-bit formats with luma as plane 0 through untouched; only what has more bits, or no such plane, is converted.
-    let convert = make("videoconvert")?;
-    let decode = [decode_queue, decoder, convert, sink.upcast()];
-    // The encoded branch: a recorder will take its place. It must never hold the measurement up, so it leaks.
-    let keep_queue = gst::ElementFactory::make("queue").property_from_str("leaky", "downstream").build()?;
-    let keep =
-        [keep_queue, gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?];
-    for e in chain.iter().chain(&decode).chain(&keep) {
+    chain.extend([decoder, make("videoconvert")?, sink(on_sample).upcast()]);
+    for e in &chain {
         pipeline.add(e)?;
     }
     gst::Element::link_many(chain.iter())?;
-    gst::Element::link_many(decode.iter())?;
-    gst::Element::link_many(keep.iter())?;
-    tee.link(&decode[0])?;
-    tee.link(&keep[0])?;
-    count_bytes(&tee, shared);
-    // From the sinks back, so that nothing flows into an element that is not ready.
-    for e in keep.iter().rev().chain(decode.iter().rev()).chain(chain.iter().rev()) {
+    // From the sink back, so that nothing flows into an element that is not ready.
+    for e in chain.iter().rev() {
         e.sync_state_with_parent()?;
     }
     let input = depay.static_pad("sink");
@@ -255,6 +243,7 @@ fn sink(mut on_sample: OnSample) -> gst_app::AppSink {
     let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(LUMA_FORMATS)).build();
     let sink = gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(1).drop(true).build();
     sink.set_property("async", false);
+    take_in_place(&sink);
     sink.set_callbacks(
         gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
@@ -267,9 +256,32 @@ fn sink(mut on_sample: OnSample) -> gst_app::AppSink {
     sink
 }
 
-fn count_bytes(tee: &gst::Element, shared: &Arc<Shared>) {
+/// Tells the decoder that its pictures are read as they lie, with rows as far apart as it likes, and gives it memory that is lent and not copied
+/// when a picture is handed on (see [`super::lent`]). Without that each whole picture is copied, which costs a tenth of decoding.
+pub(super) fn take_in_place(sink: &gst_app::AppSink) {
+    // Nobody asks for the last picture again, and holding it would keep its memory from being used anew.
+    sink.set_property("enable-last-sample", false);
+    let lent = LentAllocator::default();
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, move |_, info| {
+        let Some(gst::QueryViewMut::Allocation(asked)) = info.query_mut().map(gst::QueryRef::view_mut) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let picture = asked.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+        if let Some(bytes) = picture.and_then(|p| u32::try_from(p.size()).ok()) {
+            // How many pictures there are at once is bounded by what the decoder refers back to, and the one that is measured.
+            asked.add_allocation_pool(Some(&gst_video::VideoBufferPool::new()), bytes, 0, 0);
+        }
+        let plain = gst::AllocationParams::new(gst::MemoryFlags::empty(), 0, 0, 0);
+        asked.add_allocation_param(Some(&lent), plain);
+        asked.add_allocation_meta::<gst_video::VideoMeta>(None);
+        gst::PadProbeReturn::Handled
+    });
+}
+
+fn count_bytes(decoder: &gst::Element, shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
-    if let Some(pad) = tee.static_pad("sink") {
+    if let Some(pad) = decoder.static_pad("sink") {
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             if let Some(buffer) = info.buffer() {
                 shared.bytes.fetch_add(buffer.size() as u64, Ordering::Relaxed);

@@ -118,9 +118,11 @@ pub fn start(settings: &Settings<'_>, clock: Arc<dyn Clock>) -> Result<Guard, Lo
         text_layer(writer, Arc::clone(&clock))
     });
     let (filter, complaint) = filter(settings.filter.as_deref());
-    // The console's view has a thread of its own inside the crate; without it the tab stays empty, and that is all.
-    let view = tui_logger::init_logger(tui_logger::LevelFilter::Trace).is_ok();
+    // The console's view, where there is a console. The crate's own thread, which looks for new records a hundred times a second, is not
+    // started: the tab fetches them when it is drawn.
+    let view = !settings.stderr;
     if view {
+        tui_logger::set_default_level(tui_logger::LevelFilter::Trace);
         tui_logger::set_buffer_depth(CONSOLE_LINES);
     }
     tracing_subscriber::registry()

@@ -84,6 +84,7 @@ impl Logs {
 
 impl Logs {
     fn draw_live(&mut self, frame: &mut Frame<'_>, head: Rect, body: Rect, ctx: &Ctx<'_>) {
+        tui_logger::move_events();
         let how = if self.live_paused { "paused" } else { "following" };
         let filter = if self.filter.is_empty() { String::new() } else { format!("  \"{}\" bright", self.filter) };
         self.heading(frame, head, "this program (live)", &format!("{}{filter}", level_words(self.level)), how, ctx);
