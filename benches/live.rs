@@ -46,18 +46,18 @@ const SETTLE_S: u64 = 15;
 const ROUND_S: u64 = 20;
 const ROUNDS: usize = 3;
 
-/// Ten seconds of a textured picture that sways by whole pixels under sensor noise, encoded once: what a reader measures is there, is never
-/// lost, and the bits are those that a camera spends.
+/// Ten seconds of a textured picture that vibrates under sensor noise, encoded once: what a reader measures is there, is never lost, and the
+/// bits are those that a camera spends.
 const ENCODE: &str = "appsrc name=src format=time caps=video/x-raw,format=GRAY8,width=1920,height=1080,framerate=25/1 \
     ! videoconvert ! video/x-raw,format=I420 ! x264enc speed-preset=medium tune=zerolatency bitrate=4000 key-int-max=250 threads=2 \
     ! video/x-h264,profile=high,stream-format=byte-stream,alignment=au ! appsink name=sink sync=false";
 const SERVE: &str = "( appsrc name=src is-live=true format=time do-timestamp=true \
     caps=video/x-h264,stream-format=byte-stream,alignment=au,framerate=25/1 ! h264parse ! rtph264pay name=pay0 config-interval=1 )";
-/// Frames of the ten seconds; the sway's two periods both fit.
+/// Frames of the ten seconds; all periods fit.
 const FRAMES: u64 = 250;
 const SIZE: (usize, usize) = (1920, 1080);
-/// The picture is drawn this much larger, both ways.
-const MARGIN: usize = 16;
+/// The picture's waves: radians a pixel along x and y, and grey levels.
+const WAVES: [(f64, f64, f32); 3] = [(0.37, 0.11, 40.0), (0.09, -0.43, 35.0), (0.61, 0.52, 25.0)];
 
 /// Ends its process when it goes.
 struct Part(Child);
@@ -92,18 +92,26 @@ impl Part {
     }
 }
 
-/// A texture of some waves, larger than the picture by the margin.
-fn texture() -> Vec<u8> {
-    let (w, h) = (SIZE.0 + MARGIN, SIZE.1 + MARGIN);
-    (0..w * h)
-        .map(|i| {
-            let (x, y) = ((i % w) as f64, (i / w) as f64);
-            let v = 40.0 * (0.37 * x + 0.11 * y).sin()
-                + 35.0 * (0.09 * x - 0.43 * y).sin()
-                + 25.0 * (0.61 * x + 0.52 * y).cos();
-            (128.0 + v) as u8
-        })
-        .collect()
+/// Sine and cosine of each wave along one axis, with its phase at a displacement of `d` pixels.
+fn along(n: usize, wave: f64, d: f64) -> Vec<(f32, f32)> {
+    (0..n).map(|i| (wave * (i as f64 - d)).sin_cos()).map(|(s, c)| (s as f32, c as f32)).collect()
+}
+
+/// Frame `k` without noise, row by row: the texture displaced by two tones along x and one along y.
+fn picture(k: u64) -> impl Iterator<Item = Vec<f32>> {
+    let swing = |amplitude: f64, hz: f64| amplitude * (std::f64::consts::TAU * hz * k as f64 / 25.0).sin();
+    let (dx, dy) = (swing(0.8, 2.3) + swing(0.3, 5.7), swing(0.5, 4.1));
+    let axes: Vec<_> = WAVES.iter().map(|w| (along(SIZE.0, w.0, dx), along(SIZE.1, w.1, dy), w.2)).collect();
+    (0..SIZE.1).map(move |row| {
+        let mut out = vec![128.0; SIZE.0];
+        for (x, y, height) in &axes {
+            let (sin, cos) = (height * y[row].0, height * y[row].1);
+            for (o, (s, c)) in out.iter_mut().zip(x) {
+                *o += s * cos + c * sin;
+            }
+        }
+        out
+    })
 }
 
 /// The encoded frames.
@@ -113,23 +121,17 @@ fn encode() -> Vec<gst::Buffer> {
     let sink = pipeline.by_name("sink").unwrap().downcast::<gst_app::AppSink>().unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
     let feeding = std::thread::spawn(move || {
-        let (texture, mut state) = (texture(), 7u64);
+        let mut state = 7u64;
         for k in 0..FRAMES {
-            let sway = |amplitude: f64, hz: f64| {
-                (MARGIN as f64 / 2.0 + amplitude * (std::f64::consts::TAU * hz * k as f64 / 25.0).sin()).round()
-                    as usize
-            };
-            let (dx, dy) = (sway(3.0, 2.3), sway(2.0, 4.1));
-            let mut picture = Vec::with_capacity(SIZE.0 * SIZE.1);
-            for row in 0..SIZE.1 {
-                let from = (row + dy) * (SIZE.0 + MARGIN) + dx;
-                picture.extend(texture[from..from + SIZE.0].iter().map(|v| {
+            let mut bytes = Vec::with_capacity(SIZE.0 * SIZE.1);
+            for row in picture(k) {
+                bytes.extend(row.iter().map(|v| {
                     // Two draws of four levels: noise of about 1.6 grey levels.
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    v.saturating_add((state >> 60 & 3) as u8).saturating_sub((state >> 40 & 3) as u8)
+                    (*v + (state >> 60 & 3) as f32 - (state >> 40 & 3) as f32) as u8
                 }));
             }
-            let mut buffer = gst::Buffer::from_slice(picture);
+            let mut buffer = gst::Buffer::from_slice(bytes);
             buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(40 * k));
             src.push_buffer(buffer).unwrap();
         }
@@ -355,8 +357,13 @@ fn main() {
         println!("round {round}: bare pipeline {b:.2} %, engine {e:.2} %, ratio {:.3}", e / b);
     }
     println!("the engine's threads, % of a core since the start:");
+    let share = |s: f64| 100.0 * s / (SETTLE_S + ROUNDS as u64 * ROUND_S) as f64;
     for (name, s) in engine.threads_s() {
-        println!("  {name:<16} {:.2}", 100.0 * s / (SETTLE_S + ROUNDS as u64 * ROUND_S) as f64);
+        println!("  {name:<16} {:.2}", share(s));
+    }
+    println!("the bare pipeline's:");
+    for (name, s) in bare.threads_s() {
+        println!("  {name:<16} {:.2}", share(s));
     }
     println!("{}", String::from_utf8_lossy(&vms(&dir, "status").output().unwrap().stdout));
     drop((engine, bare, served));

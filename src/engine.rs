@@ -18,4 +18,4 @@ pub mod trend;
 pub mod usual;
 
 pub use self::core::{Core, Outlets};
-pub use input::{Input, Intake, Verified};
+pub use input::{Input, Intake, Samples, Verified};

@@ -21,9 +21,11 @@ pub mod shake;
 pub mod shift;
 pub mod spectrum;
 pub mod spline;
+pub mod stale;
 pub mod together;
 pub mod tone;
 pub mod tracker;
+pub mod window;
 
 pub use analyze::Analyzer;
 pub use frame::{FrameMeter, RegionSpec};

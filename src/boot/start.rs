@@ -27,7 +27,7 @@ use crate::camera::{self, Control, Frame, Hooks, Settings};
 use crate::config::sections::{Camera, Config, Historian};
 use crate::engine::core::{Outlets, Request};
 use crate::engine::restore::Past;
-use crate::engine::{Core, Input, Intake};
+use crate::engine::{Core, Input, Intake, Samples};
 use crate::historian::{ahead, care, forward};
 use crate::journal::FinishedRun;
 use crate::journal::{self, Opened, Retention, Store, Write, writer};
@@ -429,20 +429,19 @@ fn hooks(index: u16, cfg: &Camera, intake: &Intake, switches: Switches) -> Hooks
         }
         let Some(luma) = Luma::new(f.luma, f.stride, f.width, f.height) else { return 0 };
         meter.compensate(Compensations::from_bits(switches.load(Ordering::Relaxed)));
-        let mut dropped = 0;
+        let of = Sample { camera: index, frame: f.number, t_s: f.t_s, arrival: f.arrival, ..Sample::default() };
+        let (mut together, mut dropped) = (Samples::default(), 0);
+        let hand_over = |together: Samples| {
+            let n = together.all().len() as u64;
+            if n == 0 || samples.push(Input::Samples(together)) { 0 } else { n }
+        };
         for (roi, t) in meter.measure(&luma).iter().enumerate() {
-            let of = Sample {
-                camera: index,
-                roi: roi as u16,
-                frame: f.number,
-                t_s: f.t_s,
-                arrival: f.arrival,
-                ..Sample::default()
-            };
-            let sample = t.sample(of);
-            dropped += u64::from(!samples.push(Input::Sample(sample)));
+            let sample = t.sample(Sample { roi: roi as u16, ..of });
+            if !together.add(sample) {
+                dropped += hand_over(std::mem::replace(&mut together, sample.into()));
+            }
         }
-        dropped
+        dropped + hand_over(together)
     };
     Hooks {
         on_frame: Box::new(on_frame),

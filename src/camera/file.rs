@@ -98,10 +98,12 @@ fn build(
     fps: Option<f64>,
 ) -> Result<gst_app::AppSink, gst::glib::BoolError> {
     let convert = gst::ElementFactory::make("videoconvert").build()?;
-    let formats = ["I420", "YV12", "NV12", "NV21", "Y42B", "Y444", "GRAY8"];
-    let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(formats)).build();
-    let sink = gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(4).build();
-    super::pipeline::take_in_place(&sink);
+    let sink = gst_app::AppSink::builder().caps(&super::pipeline::luma_caps()).sync(false).max_buffers(4).build();
+    // Nobody asks for the last picture again, and holding it would keep its memory from being decoded into again.
+    sink.set_property("enable-last-sample", false);
+    if let Some(pad) = sink.static_pad("sink") {
+        super::pipeline::take_in_place(&pad);
+    }
     pipeline.add_many([&convert, sink.upcast_ref()])?;
     convert.link(&sink)?;
     let decode = if address {

@@ -6,8 +6,11 @@
 //! itself that can be read and not written, and that keeps it alive.
 //!
 //! What makes that right: a decoder writes a picture before it hands it on and never after, until it has let go of it; and what it has let go of is not
-//! given out again while a view is held, because a buffer pool only takes back memory that nobody else holds. A view that somebody wants to
-//! write to cannot be mapped, and its pipeline ends with an error.
+//! given out again while a view is held, because a buffer pool only takes back memory that is writable, and memory with more than one parent
+//! is not (`gst_mini_object_is_writable`). A view that somebody wants to write to cannot be mapped, and its pipeline ends with an error.
+//!
+//! The decoder itself holds a view for a moment longer than its picture, so a pool never takes such a picture back. What is given back is therefore
+//! kept here, to be decoded into again: new memory would have to be cleared page by page.
 #![expect(
     unsafe_code,
     reason = "GStreamer's memories are made and read through its C interface; each use says why it is sound"
@@ -29,7 +32,9 @@ impl Default for LentAllocator {
 
 mod imp {
     use std::alloc::{self, Layout};
+    use std::mem::ManuallyDrop;
     use std::ptr;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use glib::translate::IntoGlib as _;
     use gstreamer as gst;
@@ -50,8 +55,39 @@ mod imp {
         lender: *mut ffi::GstMemory,
     }
 
+    /// How often a view is the parent of its lender: with more than one parent that is not writable, so no pool gives it out again.
+    const PARENTS: usize = 2;
+
+    /// Pieces of memory that are kept: what a decoder lets go of from one key frame to the next, and what is on its way.
+    const SPARES: usize = 8;
+
+    /// Bytes that nobody uses.
+    struct Spare {
+        data: *mut u8,
+        layout: Layout,
+    }
+
+    // SAFETY: the bytes belong to whoever has the `Spare`, on whichever thread.
+    unsafe impl Send for Spare {}
+
+    impl Drop for Spare {
+        fn drop(&mut self) {
+            // SAFETY: they were taken with this layout, and are given back once.
+            unsafe { alloc::dealloc(self.data, self.layout) };
+        }
+    }
+
     #[derive(Default)]
-    pub struct LentAllocator;
+    pub struct LentAllocator {
+        /// At most [`SPARES`]. Held for a push or a search; nothing else is locked meanwhile.
+        spares: Mutex<Vec<Spare>>,
+    }
+
+    impl LentAllocator {
+        fn spares(&self) -> MutexGuard<'_, Vec<Spare>> {
+            self.spares.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
 
     #[glib::object_subclass]
     impl ObjectSubclass for LentAllocator {
@@ -84,8 +120,18 @@ mod imp {
             let Some(layout) = whole.and_then(|n| Layout::from_size_align(n.max(1), align + 1).ok()) else {
                 return ptr::null_mut();
             };
-            // SAFETY: the layout is not empty.
-            let data = unsafe { alloc::alloc_zeroed(layout) };
+            let spare = {
+                let mut spares = self.spares();
+                // Whoever wants zeros around the bytes gets new ones.
+                let fits = |s: &Spare| s.layout == layout && params.flags().is_empty();
+                spares.iter().position(fits).map(|i| spares.swap_remove(i))
+            };
+            let data = match spare {
+                // They belong to the new block from here on.
+                Some(spare) => ManuallyDrop::new(spare).data,
+                // SAFETY: the layout is not empty.
+                None => unsafe { alloc::alloc_zeroed(layout) },
+            };
             if data.is_null() {
                 return ptr::null_mut();
             }
@@ -105,11 +151,20 @@ mod imp {
             // SAFETY: GStreamer frees a memory of this allocator once, when nobody counts it any more; each was made by `block` as a box.
             let gone = unsafe { Box::from_raw(memory.cast::<Block>()) };
             if gone.lender.is_null() {
-                // SAFETY: own bytes were taken with this layout; no view is left, for each would count this memory.
-                unsafe { alloc::dealloc(gone.data, gone.layout) };
+                // Own bytes, taken with this layout. No view is left, for each would count this memory.
+                let spare = Spare { data: gone.data, layout: gone.layout };
+                let mut spares = self.spares();
+                if spares.len() < SPARES {
+                    spares.push(spare);
+                }
             } else {
-                // SAFETY: a view counts its lender once.
-                unsafe { ffi::gst_mini_object_unref(gone.lender.cast()) };
+                // SAFETY: a view counts its lender once, and is its parent `PARENTS` times.
+                unsafe {
+                    for _ in 0..PARENTS {
+                        ffi::gst_mini_object_remove_parent(gone.lender.cast(), memory.cast());
+                    }
+                    ffi::gst_mini_object_unref(gone.lender.cast());
+                }
             }
         }
     }
@@ -182,10 +237,14 @@ mod imp {
             offset: from,
             size,
         };
-        // SAFETY: the lender is alive, itself counted by `mem` or being it; counted here, it outlives the view.
+        // SAFETY: the lender is alive, itself counted by `mem` or being it; counted here, it outlives the view. The view is its parent until `free`.
         unsafe {
             ffi::gst_mini_object_ref(lender.cast());
-            block(of.data, Layout::new::<()>(), lender, &whole)
+            let view = block(of.data, Layout::new::<()>(), lender, &whole);
+            for _ in 0..PARENTS {
+                ffi::gst_mini_object_add_parent(lender.cast(), view.cast());
+            }
+            view
         }
     }
 }
@@ -210,7 +269,7 @@ mod tests {
             }
         }
         let view = memory.copy();
-        let part = view.copy_part(10, Some(20));
+        let part = view.share(10..30);
         assert!(view.copy().into_mapped_memory_writable().is_err(), "a view is never written to");
         drop(memory);
         drop(view);

@@ -1,6 +1,6 @@
 //! The GStreamer pipeline of one camera: RTSP in, decoded luma out.
 //!
-//! `rtspsrc ! depay ! parse ! decoder ! videoconvert ! appsink`, all on the jitter buffer's own thread: a frame is decoded, measured and
+//! `rtspsrc ! depay ! parse ! decoder ! videoconvert ! capsfilter ! fakesink`, all on the jitter buffer's own thread: a frame is decoded, measured and
 //! given back before the next one is taken, and no other thread has to be woken for it. A recorder will hang on a `tee` behind the parser, with
 //! a queue of its own. Asking the decoder for its own format, and taking its pictures as they lie ([`take_in_place`]), keeps luma as plane 0
 //! without any copy or conversion.
@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use secrecy::ExposeSecret;
 use thiserror::Error;
@@ -63,12 +62,14 @@ const CODECS: [Codec; 3] = [
 ];
 
 /// Every element that a camera may need, with Debian's package.
-const NEEDED: [(&str, &str); 6] = [
+const NEEDED: [(&str, &str); 8] = [
     ("rtspsrc", "gstreamer1.0-plugins-good"),
     ("rtph264depay", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
     ("avdec_h264", "gstreamer1.0-libav"),
     ("appsink", "gstreamer1.0-plugins-base"),
+    ("capsfilter", "libgstreamer1.0-0"),
+    ("fakesink", "libgstreamer1.0-0"),
     ("videoconvert", "gstreamer1.0-plugins-base"),
 ];
 
@@ -97,7 +98,7 @@ pub fn version() -> String {
 const LUMA_FORMATS: [&str; 7] = ["I420", "YV12", "NV12", "NV21", "Y42B", "Y444", "GRAY8"];
 
 /// What happens with each decoded frame, on the streaming thread.
-pub type OnSample = Box<dyn FnMut(&gst::Sample) + Send>;
+pub type OnPicture = Box<dyn FnMut(&gst::BufferRef, &gst::CapsRef) + Send>;
 
 /// A pipeline, and the codec it turned out to carry.
 pub struct Pipeline {
@@ -113,7 +114,7 @@ pub struct Pipeline {
 ///
 /// # Errors
 /// When an element is missing or refuses its settings.
-pub fn build(cfg: &Camera, shared: &Arc<Shared>, on_sample: OnSample) -> Result<Pipeline, PipelineError> {
+pub fn build(cfg: &Camera, shared: &Arc<Shared>, on_picture: OnPicture) -> Result<Pipeline, PipelineError> {
     let pipeline = gst::Pipeline::new();
     let source = source(cfg)?;
     pipeline.add(&source)?;
@@ -121,16 +122,16 @@ pub fn build(cfg: &Camera, shared: &Arc<Shared>, on_sample: OnSample) -> Result<
     let weak = pipeline.downgrade();
     let seen = Arc::clone(&codec);
     let shared = Arc::clone(shared);
-    let on_sample = std::sync::Mutex::new(Some(on_sample));
+    let on_picture = std::sync::Mutex::new(Some(on_picture));
     source.connect_pad_added(move |source, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
         let Some(codec) = codec_of(pad) else { return };
         // One video stream is measured; a second one is left alone.
-        let Some(on_sample) = on_sample.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() else {
+        let Some(on_picture) = on_picture.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() else {
             return;
         };
         let _ = seen.set(codec.encoding);
-        if let Err(e) = attach(&pipeline, pad, codec, &shared, on_sample) {
+        if let Err(e) = attach(&pipeline, pad, codec, &shared, on_picture) {
             gst::element_error!(source, gst::StreamError::CodecNotFound, ("{e}"));
         }
     });
@@ -207,7 +208,7 @@ fn attach(
     pad: &gst::Pad,
     codec: &Codec,
     shared: &Arc<Shared>,
-    on_sample: OnSample,
+    on_picture: OnPicture,
 ) -> Result<(), PipelineError> {
     let depay = make(codec.depay)?;
     if depay.has_property("wait-for-keyframe") {
@@ -223,7 +224,8 @@ fn attach(
     let decoder = decoder(codec)?;
     count_bytes(&decoder, shared);
     // Passes 8-bit formats with luma as plane 0 through untouched; only what has more bits, or no such plane, is converted.
-    chain.extend([decoder, make("videoconvert")?, sink(on_sample).upcast()]);
+    let formats = gst::ElementFactory::make("capsfilter").property("caps", luma_caps()).build()?;
+    chain.extend([decoder, make("videoconvert")?, formats, sink(on_picture)?]);
     for e in &chain {
         pipeline.add(e)?;
     }
@@ -239,30 +241,36 @@ fn attach(
     Ok(())
 }
 
-fn sink(mut on_sample: OnSample) -> gst_app::AppSink {
-    let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(LUMA_FORMATS)).build();
-    let sink = gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(1).drop(true).build();
-    sink.set_property("async", false);
-    take_in_place(&sink);
-    sink.set_callbacks(
-        gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                on_sample(&sample);
-                Ok(gst::FlowSuccess::Ok)
-            })
-            .build(),
-    );
-    sink
+/// 8-bit pictures with luma as plane 0.
+pub(super) fn luma_caps() -> gst::Caps {
+    gst::Caps::builder("video/x-raw").field("format", gst::List::new(LUMA_FORMATS)).build()
+}
+
+/// Where the pictures end: each is looked at as it arrives, and let go. (An `appsink` would hold each until the next one has come, and its
+/// memory from being decoded into again.)
+fn sink(on_picture: OnPicture) -> Result<gst::Element, PipelineError> {
+    let sink = gst::ElementFactory::make("fakesink")
+        .property("sync", false)
+        .property("async", false)
+        .property("enable-last-sample", false)
+        .build()?;
+    let pad = sink.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("a sink without a pad"))?;
+    take_in_place(&pad);
+    let on_picture = std::sync::Mutex::new(on_picture);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        if let (Some(buffer), Some(caps)) = (info.buffer(), pad.current_caps()) {
+            // Only the streaming thread comes here: nobody waits for this lock.
+            (on_picture.lock().unwrap_or_else(std::sync::PoisonError::into_inner))(buffer, &caps);
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(sink)
 }
 
 /// Tells the decoder that its pictures are read as they lie, with rows as far apart as it likes, and gives it memory that is lent and not copied
 /// when a picture is handed on (see [`super::lent`]). Without that each whole picture is copied, which costs a tenth of decoding.
-pub(super) fn take_in_place(sink: &gst_app::AppSink) {
-    // Nobody asks for the last picture again, and holding it would keep its memory from being used anew.
-    sink.set_property("enable-last-sample", false);
+pub(super) fn take_in_place(pad: &gst::Pad) {
     let lent = LentAllocator::default();
-    let Some(pad) = sink.static_pad("sink") else { return };
     pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, move |_, info| {
         let Some(gst::QueryViewMut::Allocation(asked)) = info.query_mut().map(gst::QueryRef::view_mut) else {
             return gst::PadProbeReturn::Ok;

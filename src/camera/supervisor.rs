@@ -241,7 +241,7 @@ impl Supervisor<'_> {
 
     fn open(&mut self) -> Result<Pipeline, pipeline::PipelineError> {
         pipeline::prepare()?;
-        let p = pipeline::build(self.cfg, &self.shared, self.on_sample())?;
+        let p = pipeline::build(self.cfg, &self.shared, self.on_picture())?;
         p.pipeline
             .set_state(gst::State::Playing)
             .map_err(|_| gst::glib::bool_error!("the stream cannot be started"))?;
@@ -249,13 +249,12 @@ impl Supervisor<'_> {
     }
 
     /// The streaming thread's work for one frame.
-    fn on_sample(&self) -> pipeline::OnSample {
+    fn on_picture(&self) -> pipeline::OnPicture {
         let (shared, on_frame, clock) = (Arc::clone(&self.shared), Arc::clone(&self.on_frame), Arc::clone(&self.clock));
         let mut info: Option<(gst::Caps, gst_video::VideoInfo)> = None;
         let (mut looked, mut copied) = (Mono(0), Mono(0));
-        Box::new(move |sample| {
+        Box::new(move |buffer, caps| {
             let now = clock.now();
-            let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else { return };
             if buffer.flags().contains(gst::BufferFlags::CORRUPTED) {
                 return;
             }

@@ -275,10 +275,12 @@ impl Core {
     /// Takes one fact or wish; decides nothing yet.
     pub fn take(&mut self, input: Input) {
         match input {
-            Input::Sample(s) => {
-                let index = self.starts.get(usize::from(s.camera)).map(|start| start + usize::from(s.roi));
-                if let Some(region) = index.and_then(|i| self.regions.get_mut(i)) {
-                    region.sample(&s);
+            Input::Samples(samples) => {
+                for s in samples.all() {
+                    let index = self.starts.get(usize::from(s.camera)).map(|start| start + usize::from(s.roi));
+                    if let Some(region) = index.and_then(|i| self.regions.get_mut(i)) {
+                        region.sample(s);
+                    }
                 }
             }
             Input::Camera(report) => self.camera(*report),

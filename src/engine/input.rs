@@ -20,14 +20,53 @@ use crate::model::startup::StartBoard;
 use crate::model::vibration::Sample;
 use crate::upkeep::desk::Wanted;
 
-/// Room for about ten seconds of sixteen cameras with four regions each.
-const QUEUE: usize = 16_384;
+/// Room for about ten seconds of sixteen cameras.
+const QUEUE: usize = 4096;
+/// Regions that are told of at once.
+const AT_ONCE: usize = 8;
 
-/// Something for the decider. Samples are small and come by the thousand; everything else is boxed or small.
+/// What regions of one camera did in one frame: handed over together, so that the decider is woken once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Samples {
+    list: [Sample; AT_ONCE],
+    count: usize,
+}
+
+impl Samples {
+    /// Adds one; false if there is no room, and it must be handed over first.
+    #[must_use]
+    pub fn add(&mut self, sample: Sample) -> bool {
+        let Some(place) = self.list.get_mut(self.count) else { return false };
+        *place = sample;
+        self.count += 1;
+        true
+    }
+
+    /// The samples in the order in which they were added.
+    #[must_use]
+    pub fn all(&self) -> &[Sample] {
+        self.list.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl From<Sample> for Samples {
+    fn from(sample: Sample) -> Self {
+        let mut samples = Self::default();
+        samples.list[0] = sample;
+        samples.count = 1;
+        samples
+    }
+}
+
+/// Something for the decider.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "samples come by the thousand, and none may be allocated; what else is large is boxed"
+)]
 pub enum Input {
-    /// One region in one frame.
-    Sample(Sample),
+    /// Regions in one frame.
+    Samples(Samples),
     /// A camera's state.
     Camera(Box<CameraReport>),
     /// A small picture that somebody looks at.

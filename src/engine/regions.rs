@@ -94,9 +94,12 @@ impl Region {
         }
     }
 
-    /// Takes a sample and makes the new reading.
+    /// Takes a sample, and makes a new reading where it calls for one.
     pub fn sample(&mut self, s: &Sample) {
         self.analyzer.push(s);
+        if self.reading.is_some() && !self.analyzer.due() {
+            return;
+        }
         let reading = self.analyzer.read(s);
         self.reading = reading.map(|r| Arc::new(Reading { deviation: self.usual.deviation(&r, s.arrival), ..r }));
     }

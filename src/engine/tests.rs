@@ -133,7 +133,7 @@ impl Bench {
                 fit: Fit::Good,
                 ..Sample::default()
             };
-            self.intake.push(Input::Sample(sample));
+            self.intake.push(Input::Samples(sample.into()));
             self.turn();
         }
     }

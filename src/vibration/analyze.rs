@@ -30,6 +30,9 @@ const CODEC_STEP_PX: f64 = 0.125;
 const CODEC_LOSES_PX: f64 = 0.03;
 /// Amplitudes up to this are not claimed to be seen in coded pictures.
 const CODEC_TAKES_PX: f64 = 0.05;
+/// A reading is made at least this often, in seconds. What eight seconds say as a whole changes little in that time; a sample that is news is read at
+/// once (see [`Analyzer::due`]).
+pub const READ_EVERY_S: f64 = 0.1;
 /// Largest number of samples in a window.
 const MAX_SAMPLES: usize = 1 << 20;
 
@@ -104,6 +107,24 @@ pub struct Analyzer {
     fitter: Fitter,
     floor_power: f64,
     spectrum_valid: bool,
+    read: Read,
+}
+
+/// Up to where the window was read, and what was in it.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    /// Time of the newest sample; before the first reading minus infinity.
+    to_s: f64,
+    /// Least and largest displacement, in pixels.
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Default for Read {
+    fn default() -> Self {
+        let nothing = (f64::INFINITY, f64::NEG_INFINITY);
+        Self { to_s: f64::NEG_INFINITY, x: nothing, y: nothing }
+    }
 }
 
 impl Analyzer {
@@ -128,6 +149,7 @@ impl Analyzer {
             fitter: Fitter::default(),
             floor_power: 0.0,
             spectrum_valid: false,
+            read: Read::default(),
         }
     }
 
@@ -141,6 +163,7 @@ impl Analyzer {
         self.ring.clear();
         self.closer.forget();
         self.spectrum_valid = false;
+        self.read = Read::default();
     }
 
     /// Takes a sample. Samples whose time does not increase are left out.
@@ -167,10 +190,24 @@ impl Analyzer {
         });
     }
 
+    /// Whether the newest sample calls for a reading: the last one is [`READ_EVERY_S`] old, or the sample is news, that is farther out than any that
+    /// was read, lost or found again, or marked otherwise than the one before it.
+    #[must_use]
+    pub fn due(&self) -> bool {
+        let mut newest = self.ring.iter().rev();
+        let Some(now) = newest.next() else { return false };
+        let inside = |v: f64, (low, high): (f64, f64)| (low..=high).contains(&v);
+        // A sample's own times are rounded: three of forty milliseconds are a little less than a tenth of a second and more.
+        now.t_s - self.read.to_s > READ_EVERY_S - 1e-3
+            || newest.next().is_none_or(|before| before.ok != now.ok || before.marks != now.marks)
+            || (now.ok && !(inside(now.x, self.read.x) && inside(now.y, self.read.y)))
+    }
+
     /// The reading of the present window, as of the newest sample; none before the first.
     pub fn read(&mut self, newest: &Sample) -> Option<Reading> {
         let last = *self.ring.last()?;
         self.spectrum_valid = false;
+        self.read = Read { to_s: last.t_s, ..Read::default() };
         self.t.clear();
         self.x.clear();
         self.y.clear();
@@ -179,6 +216,9 @@ impl Analyzer {
             self.t.push(p.t_s);
             self.x.push(p.x);
             self.y.push(p.y);
+            for (seen, v) in [(&mut self.read.x, p.x), (&mut self.read.y, p.y)] {
+                *seen = (seen.0.min(v), seen.1.max(v));
+            }
             square += p.sigma * p.sigma;
             shares.settling += usize::from(p.settling);
             shares.covered += usize::from(p.marks.covered);
@@ -381,8 +421,10 @@ impl Analyzer {
     pub fn waveform(&self) -> Waveform {
         let Some(last) = self.ring.last() else { return Waveform::default() };
         let mut w = Waveform::default();
-        let mut k = 0;
-        for p in self.ring.iter() {
+        // Samples that came since are not in it yet, and some that it was made of are gone.
+        let first_s = self.ring.first().map_or(last.t_s, |p| p.t_s);
+        let mut k = self.t.iter().take_while(|t| **t < first_s).count();
+        for p in self.ring.iter().filter(|p| p.t_s <= self.read.to_s) {
             w.t_s.push((p.t_s - last.t_s) as f32);
             let known = p.ok && k < self.x.len();
             w.dx_px.push(if known { self.x[k] as f32 } else { f32::NAN });

@@ -9,15 +9,17 @@ use pulp::Arch;
 
 use super::luma::Luma;
 use super::reference::Reference;
+use super::window::{REACH, Window};
 
-/// Reach of the window either way, in pixels.
-const REACH: usize = 4;
 /// Newton steps.
 const STEPS: usize = 4;
 /// Largest step in pixels.
 const LARGEST_STEP_PX: f64 = 0.7;
 /// Step of the differences that give the derivatives, in pixels.
 const H: f64 = 0.02;
+
+/// Values that are summed side by side.
+const LANES: usize = 16;
 
 /// What such a fit gives.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +52,7 @@ pub struct Light {
     /// How the model goes with the place within each window: covariance with x and with y.
     tilt_x: Vec<f32>,
     tilt_y: Vec<f32>,
-    columns: Vec<f32>,
+    window: Window,
 }
 
 impl Light {
@@ -74,7 +76,7 @@ impl Light {
             prod: n(),
             tilt_x: n(),
             tilt_y: n(),
-            columns: vec![0.0; w],
+            window: Window::new(w, h),
         }
     }
 
@@ -94,8 +96,8 @@ impl Light {
             let whole = (d.0.round(), d.1.round());
             let rest = (d.0 - whole.0, d.1 - whole.1);
             self.load(arch, reference, luma, (corner.0 + whole.0 as i64, corner.1 + whole.1 as i64), rest);
-            self.project(noise);
-            let (delta, sigma_px, visible) = self.solve(noise)?;
+            self.project(arch, noise);
+            let (delta, sigma_px, visible) = self.solve(arch, noise)?;
             let limit = |v: f64| v.clamp(-LARGEST_STEP_PX, LARGEST_STEP_PX);
             d = (d.0 + limit(delta.0), d.1 + limit(delta.1));
             if (d.0 - start.0).hypot(d.1 - start.1) > 3.0 {
@@ -139,99 +141,81 @@ impl Light {
     }
 
     /// Takes the local mean and what goes with the model out of frame and derivatives.
-    fn project(&mut self, noise: f64) {
-        let (w, h) = (self.w, self.h);
-        let cols = &mut self.columns[..];
+    fn project(&mut self, arch: Arch, noise: f64) {
+        let window = &mut self.window;
         // The model less its local mean, its local variance.
-        smooth(&self.model, w, h, cols, &mut self.mean);
-        tilt(
-            &self.model,
-            &self.mean,
-            |i| (i % w) as f32,
-            (w, h),
-            cols,
-            (&mut self.prod, &mut self.other),
-            &mut self.tilt_x,
-        );
-        tilt(
-            &self.model,
-            &self.mean,
-            |i| (i / w) as f32,
-            (w, h),
-            cols,
-            (&mut self.prod, &mut self.other),
-            &mut self.tilt_y,
-        );
+        window.mean(arch, &self.model, &mut self.mean);
+        for (along_x, tilt) in [(true, &mut self.tilt_x), (false, &mut self.tilt_y)] {
+            window.tilt(arch, (&self.model, &self.mean), along_x, &mut self.prod, tilt);
+        }
         for (m, mean) in self.model.iter_mut().zip(&self.mean) {
             *m -= mean;
         }
         products(&self.model, &self.model, &mut self.prod);
-        smooth(&self.prod, w, h, cols, &mut self.var);
+        window.mean(arch, &self.prod, &mut self.var);
         let ridge = noise as f32 * 0.5;
         for (v, which) in [(&mut self.frame, true), (&mut self.gx, false), (&mut self.gy, false)] {
-            smooth(v, w, h, cols, &mut self.other);
+            window.mean(arch, v, &mut self.other);
             for (v, mean) in v.iter_mut().zip(&self.other) {
                 *v -= mean;
             }
             products(v, &self.model, &mut self.prod);
-            smooth(&self.prod, w, h, cols, &mut self.cov);
-            for i in 0..v.len() {
-                let slope = self.cov[i] / (self.var[i] + ridge);
-                v[i] -= slope * self.model[i];
-                if which {
-                    self.gain[i] = slope.clamp(0.0, 2.0);
+            window.mean(arch, &self.prod, &mut self.cov);
+            for ((cov, var), (v, model)) in self.cov.iter_mut().zip(&self.var).zip(v.iter_mut().zip(&self.model)) {
+                let slope = *cov / (var + ridge);
+                *v -= slope * model;
+                *cov = slope;
+            }
+            if which {
+                for (gain, slope) in self.gain.iter_mut().zip(&self.cov) {
+                    *gain = slope.clamp(0.0, 2.0);
                 }
             }
         }
-        self.level_slopes();
+        self.level_slopes(arch);
     }
 
     /// Where the gain has a slope, the window's mean of the frame holds the slope times the model's tilt, which looks like a displacement.
     /// It is put back, with the slope read from the gains around.
-    fn level_slopes(&mut self) {
+    fn level_slopes(&mut self, arch: Arch) {
         let (w, h) = (self.w, self.h);
-        smooth(&self.gain, w, h, &mut self.columns, &mut self.other);
-        for i in 0..h {
-            let (up, down) = (i.saturating_sub(REACH), (i + REACH).min(h - 1));
-            for j in 0..w {
-                let (left, right) = (j.saturating_sub(REACH), (j + REACH).min(w - 1));
-                let g = &self.other;
-                let sx = (g[i * w + right] - g[i * w + left]) / (right - left).max(1) as f32;
-                let sy = (g[down * w + j] - g[up * w + j]) / (down - up).max(1) as f32;
-                self.frame[i * w + j] += sx * self.tilt_x[i * w + j] + sy * self.tilt_y[i * w + j];
-            }
-        }
+        self.window.mean(arch, &self.gain, &mut self.other);
+        let (gain, tilt_x, tilt_y) = (&self.other[..], &self.tilt_x[..], &self.tilt_y[..]);
+        let distance = |i: usize, n: usize| ((i + REACH).min(n - 1) - i.saturating_sub(REACH)).max(1) as f32;
+        let inner = 1.0 / (2 * REACH) as f32;
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for (i, frame) in self.frame.chunks_exact_mut(w).enumerate() {
+                    let row = |v: usize| &gain[v * w..(v + 1) * w];
+                    let (up, here, down) = (row(i.saturating_sub(REACH)), row(i), row((i + REACH).min(h - 1)));
+                    let (tx, ty) = (&tilt_x[i * w..(i + 1) * w], &tilt_y[i * w..(i + 1) * w]);
+                    let per_row = 1.0 / distance(i, h);
+                    for (j, f) in frame.iter_mut().enumerate() {
+                        *f += (down[j] - up[j]) * per_row * ty[j];
+                    }
+                    let within = REACH..w.saturating_sub(REACH).max(REACH).min(w);
+                    for (k, f) in frame.get_mut(within.clone()).unwrap_or_default().iter_mut().enumerate() {
+                        *f += (here[k + 2 * REACH] - here[k]) * inner * tx[k + REACH];
+                    }
+                    for j in (0..within.start.min(w)).chain(within.end..w) {
+                        let (left, right) = (j.saturating_sub(REACH), (j + REACH).min(w - 1));
+                        frame[j] += (here[right] - here[left]) / distance(j, w) * tx[j];
+                    }
+                }
+            },
+        );
     }
 
-    fn solve(&mut self, noise: f64) -> Option<((f64, f64), f64, f64)> {
-        let (w, h, n) = (self.w, self.h, self.frame.len());
+    fn solve(&mut self, arch: Arch, noise: f64) -> Option<((f64, f64), f64, f64)> {
         let least = (0.5 * noise) as f32;
         let mut delta = (0.0f64, 0.0f64);
         let mut sigma = f64::INFINITY;
         // Twice: first with what does not fit as it stands, then without the part that the displacement explains.
         for _ in 0..2 {
-            for i in 0..n {
-                let explained = self.gain[i] * (self.gx[i] * delta.0 as f32 + self.gy[i] * delta.1 as f32);
-                self.rest[i] = (self.frame[i] - explained).powi(2);
-            }
-            smooth(&self.rest, w, h, &mut self.columns, &mut self.other);
-            let (mut nn, mut rr, mut mm) = ([0.0f64; 3], [0.0f64; 2], [0.0f64; 3]);
-            for i in 0..n {
-                let v = self.other[i].max(least);
-                let a = self.gain[i];
-                let wt = a / v;
-                let (x, y) = (self.gx[i], self.gy[i]);
-                let (wx, wy) = (f64::from(wt * x), f64::from(wt * y));
-                nn[0] += wx * f64::from(a * x);
-                nn[1] += wx * f64::from(a * y);
-                nn[2] += wy * f64::from(a * y);
-                rr[0] += wx * f64::from(self.frame[i]);
-                rr[1] += wy * f64::from(self.frame[i]);
-                let r2 = f64::from(self.rest[i].max(least));
-                mm[0] += wx * wx * r2;
-                mm[1] += wx * wy * r2;
-                mm[2] += wy * wy * r2;
-            }
+            self.misfit(delta);
+            self.window.mean(arch, &self.rest, &mut self.other);
+            let [nn, rr, mm] = self.normal(arch, least);
             let det = nn[0] * nn[2] - nn[1] * nn[1];
             if !(det > 1e-9 * nn[0] * nn[2]) {
                 return None;
@@ -258,90 +242,87 @@ impl Light {
         }
         sigma.is_finite().then_some((delta, sigma, seen / all.max(1e-9)))
     }
+
+    /// Square of what the displacement `delta` does not explain.
+    fn misfit(&mut self, delta: (f64, f64)) {
+        let (dx, dy) = (delta.0 as f32, delta.1 as f32);
+        let slopes = self.gain.iter().zip(self.gx.iter().zip(&self.gy));
+        for ((rest, v), (gain, (gx, gy))) in self.rest.iter_mut().zip(&self.frame).zip(slopes) {
+            let off = v - gain * (gx * dx + gy * dy);
+            *rest = off * off;
+        }
+    }
+
+    /// The weighted normal equations: the matrix (xx, xy, yy), the right side (x, y, and nothing), and the noise of that as the rests tell it
+    /// (xx, xy, yy). Each place is weighted by its visibility over the mean square of the rests around it.
+    fn normal(&self, arch: Arch, least: f32) -> [[f64; 3]; 3] {
+        let mut out = [[0.0f64; 3]; 3];
+        let (w, n) = (self.w, self.frame.len());
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for from in (0..n).step_by(w) {
+                    let (gain, around) = (&self.gain[from..from + w], &self.other[from..from + w]);
+                    let (gx, gy) = (&self.gx[from..from + w], &self.gy[from..from + w]);
+                    let (frame, rest) = (&self.frame[from..from + w], &self.rest[from..from + w]);
+                    // A row's sums in lanes of single precision; from row to row in double.
+                    let mut sums = [[0.0f32; LANES]; 8];
+                    for j in (0..w).step_by(LANES) {
+                        let to = (j + LANES).min(w);
+                        let all = [gain, around, gx, gy, frame, rest].map(|v| &v[j..to]);
+                        add(all, least, &mut sums);
+                    }
+                    let [xx, xy, yy, rx, ry, mxx, mxy, myy] = sums.map(|s| f64::from(s.iter().sum::<f32>()));
+                    for (out, row) in out.iter_mut().flatten().zip([xx, xy, yy, rx, ry, 0.0, mxx, mxy, myy]) {
+                        *out += row;
+                    }
+                }
+            },
+        );
+        out
+    }
 }
 
-/// Covariance of a picture with a coordinate of the place, within each window.
-fn tilt(
-    v: &[f32],
-    mean: &[f32],
-    place: impl Fn(usize) -> f32,
-    (w, h): (usize, usize),
-    columns: &mut [f32],
-    (scratch, other): (&mut [f32], &mut [f32]),
-    out: &mut [f32],
+/// Adds the terms of the normal equations of some pixels; see [`Light::normal`].
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
+fn add(pixels: [&[f32]; 6], least: f32, sums: &mut [[f32; LANES]; 8]) {
+    // Of whole lanes the number is known beforehand, so they are computed side by side.
+    if pixels[0].len() == LANES {
+        add_some::<LANES>(pixels, LANES, least, sums);
+    } else {
+        add_some::<1>(pixels, pixels[0].len(), least, sums);
+    }
+}
+
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
+fn add_some<const AT_ONCE: usize>(
+    [gain, around, gx, gy, frame, rest]: [&[f32]; 6],
+    n: usize,
+    least: f32,
+    sums: &mut [[f32; LANES]; 8],
 ) {
-    for (i, (s, v)) in scratch.iter_mut().zip(v).enumerate() {
-        *s = place(i) * v;
-    }
-    smooth(scratch, w, h, columns, out);
-    for (i, s) in scratch.iter_mut().enumerate() {
-        *s = place(i);
-    }
-    smooth(scratch, w, h, columns, other);
-    for (o, (m, p)) in out.iter_mut().zip(mean.iter().zip(other.iter())) {
-        *o -= m * p;
+    for from in (0..n).step_by(AT_ONCE) {
+        for k in from..from + AT_ONCE {
+            let (a, x, y) = (gain[k], gx[k], gy[k]);
+            let weight = a / around[k].max(least);
+            let (wx, wy) = (weight * x, weight * y);
+            let off = rest[k].max(least);
+            sums[0][k] += wx * a * x;
+            sums[1][k] += wx * a * y;
+            sums[2][k] += wy * a * y;
+            sums[3][k] += wx * frame[k];
+            sums[4][k] += wy * frame[k];
+            sums[5][k] += wx * wx * off;
+            sums[6][k] += wx * wy * off;
+            sums[7][k] += wy * wy * off;
+        }
     }
 }
 
 fn products(a: &[f32], b: &[f32], out: &mut [f32]) {
     for (o, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
         *o = a * b;
-    }
-}
-
-/// Mean over the window around each pixel, cut off at the region's edge.
-fn smooth(v: &[f32], w: usize, h: usize, columns: &mut [f32], out: &mut [f32]) {
-    columns.fill(0.0);
-    for row in v.chunks_exact(w).take(REACH.min(h)) {
-        for (c, v) in columns.iter_mut().zip(row) {
-            *c += v;
-        }
-    }
-    for i in 0..h {
-        if i + REACH < h {
-            for (c, v) in columns.iter_mut().zip(&v[(i + REACH) * w..]) {
-                *c += v;
-            }
-        }
-        if i > REACH {
-            for (c, v) in columns.iter_mut().zip(&v[(i - REACH - 1) * w..]) {
-                *c -= v;
-            }
-        }
-        let rows = (i + REACH).min(h - 1) - i.saturating_sub(REACH) + 1;
-        let mut sum: f32 = columns[..REACH.min(w)].iter().sum();
-        for j in 0..w {
-            if j + REACH < w {
-                sum += columns[j + REACH];
-            }
-            if j > REACH {
-                sum -= columns[j - REACH - 1];
-            }
-            let cols = (j + REACH).min(w - 1) - j.saturating_sub(REACH) + 1;
-            out[i * w + j] = sum / (rows * cols) as f32;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_window_is_a_mean_up_to_the_edge() {
-        let (w, h) = (23, 17);
-        let v: Vec<f32> = (0..w * h).map(|i| (i * 37 % 101) as f32).collect();
-        let mut out = vec![0.0; w * h];
-        smooth(&v, w, h, &mut vec![0.0; w], &mut out);
-        for (i, j) in [(0usize, 0usize), (5, 9), (16, 22), (2, 21)] {
-            let (mut sum, mut n) = (0.0, 0.0);
-            for y in i.saturating_sub(REACH)..=(i + REACH).min(h - 1) {
-                for x in j.saturating_sub(REACH)..=(j + REACH).min(w - 1) {
-                    sum += v[y * w + x];
-                    n += 1.0;
-                }
-            }
-            assert!((out[i * w + j] - sum / n).abs() < 1e-2);
-        }
     }
 }

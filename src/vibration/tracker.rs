@@ -6,6 +6,7 @@
 mod judge;
 mod learn;
 mod phase;
+mod usual;
 
 use std::f64::consts::PI;
 
@@ -19,10 +20,12 @@ use super::luma::Luma;
 use super::patches::Field;
 use super::predict::Predictor;
 use super::reference::{LARGEST_FOLDED, Reference};
+use super::stale::Stale;
 use super::together::Together;
 use crate::model::vibration::{Bend, Fit, Marks, Sample};
 use judge::smear;
 use phase::PhaseError;
+use usual::Usual;
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
 const PLAIN_FRAMES: u32 = 64;
@@ -161,8 +164,10 @@ pub struct Tracker {
     /// Whether patches that disagree are combined so that none misleads.
     robust: bool,
     together: Together,
-    /// What is usual of a residual's variance per pixel, and its mean deviation; none before the first.
-    usual: Option<(f64, f64)>,
+    /// In pictures of a codec: what is new of each frame.
+    stale: Stale,
+    /// What is usual of a residual's variance per pixel.
+    usual: Usual,
     /// How many times more uncertain the patches are than independent noise would make them.
     shared: f64,
     /// Variance of a pixel as the patches tell it beyond a linear field: the mean of some frames.
@@ -213,7 +218,8 @@ impl Tracker {
             path: Predictor::default(),
             robust: true,
             together: Together::new(dots::patches(w, h)),
-            usual: None,
+            stale: Stale::new(w, h),
+            usual: Usual::default(),
             shared: 1.0,
             apart: 0.0,
             smeared: 0.0,
@@ -239,10 +245,11 @@ impl Tracker {
         self.begun = false;
         self.textured = false;
         self.path.reset();
+        self.stale.forget();
         if let Some(phase) = &mut self.phase {
             **phase = PhaseError::default();
         }
-        self.usual = None;
+        self.usual.forget();
         self.together.reset();
         self.bank.leave_out(self.together.out());
         self.shared = 1.0;
@@ -270,7 +277,7 @@ impl Tracker {
     fn forget_patches(&mut self) {
         self.together.reset();
         self.bank.leave_out(self.together.out());
-        self.usual = None;
+        self.usual.forget();
     }
 
     /// Combines the patches where they disagree; gives the uncertainty of that in pixels.
@@ -284,7 +291,7 @@ impl Tracker {
         self.bank.leave_out(self.together.out());
         if (self.together.share_out() - before).abs() > 1e-9 {
             // Other pixels, another residual.
-            self.usual = None;
+            self.usual.forget();
         }
         let combined = combined?;
         f.d = combined.d;
@@ -344,6 +351,32 @@ impl Tracker {
 
     /// Displacement of one frame; the plain fit comes along where it may be learned from.
     fn measure(&mut self, luma: &Luma<'_>) -> (Track, Option<Fitted>) {
+        let measured = self.measure_frame(luma);
+        if self.coded {
+            self.stale.keep(luma, self.corner);
+        }
+        measured
+    }
+
+    /// The displacement by what is new of a coded frame, and what it may lag behind by, in pixels.
+    fn hold_to_new(&mut self, luma: &Luma<'_>, f: &mut Fitted, variance: f64) -> f64 {
+        if !self.coded || f.one_direction {
+            return 0.0;
+        }
+        let (at, _) = self.place(f.d);
+        let share = self.stale.look(luma, at, (self.w, self.h));
+        let mut lag_px = 0.0;
+        if share > 0.0
+            && let Some(fresh) = self.stale.weigh(self.bank.parts(), f, variance)
+        {
+            f.d = fresh.d;
+            lag_px = fresh.lag_px;
+        }
+        self.stale.moved(f.d, share);
+        lag_px
+    }
+
+    fn measure_frame(&mut self, luma: &Luma<'_>) -> (Track, Option<Fitted>) {
         self.seen = self.seen.wrapping_add(1);
         let (ahead, here) = (self.path.next(), self.path.now());
         let mut best = self.solve(luma, ahead);
@@ -377,14 +410,12 @@ impl Tracker {
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
         let (times, above) = if self.coded { (COVERED_CODED, 6.0) } else { (COVERED, 0.3) };
-        let covered = self.reference.frames() >= 16
-            && self
-                .usual
-                .is_some_and(|(low, spread)| variance > (times * low).max(low + 6.0 * spread).max(low + above));
+        let covered =
+            self.reference.frames() >= 16 && self.usual.limit(times, above).is_some_and(|limit| variance > limit);
         self.covered_run = if covered { self.covered_run + 1 } else { 0 };
         if self.covered_run > FORGET_AFTER {
             // This is how the target looks now.
-            self.usual = None;
+            self.usual.forget();
             self.covered_run = 0;
         }
         // While held frames are gone through, covered ones are left out, but for a look at what they are covered with.
@@ -394,7 +425,8 @@ impl Tracker {
         {
             return (if t.fit == Fit::Lost { Track { marks: t.marks, ..self.missed() } } else { self.took(t) }, None);
         }
-        if !covered && self.seen % 8 == 1 && (self.seen < 64 || self.seen % 64 == 1) {
+        // The second frame of a stream may be a codec's copy of the first, and tells nothing.
+        if !covered && self.seen % 8 == 1 && self.seen > 1 && (self.seen < 64 || self.seen % 64 == 1) {
             self.look_at_residual(luma, &f);
         }
         let own = 1.0 / f64::from(self.reference.frames().max(1));
@@ -406,10 +438,11 @@ impl Tracker {
         }
         self.apart += (f.apart - self.apart) * if self.apart > 0.0 { 0.1 } else { 1.0 };
         let combined = if covered { None } else { self.combine(&mut f, variance) };
+        let lag_px = if covered { 0.0 } else { self.hold_to_new(luma, &mut f, variance) };
         let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
         let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
         if self.coded {
-            sigma_px = (CODED_SHARE * sigma_px).hypot(CODED_FLOOR_PX);
+            sigma_px = (CODED_SHARE * sigma_px).hypot(CODED_FLOOR_PX).hypot(lag_px);
         }
         if !(sigma_px < if covered && !self.coded { self.unusable_px() } else { LOST_ABOVE_PX }) {
             let marks = Marks { covered, ..Marks::default() };
@@ -444,7 +477,7 @@ impl Tracker {
             left_out: self.together.share_out() as f32,
         };
         if !(covered && self.learning) {
-            self.usual = Some(usual(self.usual, variance));
+            self.usual.take(variance);
         }
         (self.took(track), (!covered).then_some(f))
     }
@@ -466,7 +499,7 @@ impl Tracker {
 
     /// The plain fit from `start`: from phase to phase until the rest is within a phase's reach.
     fn solve(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Fitted> {
-        let noise = self.usual.map_or(0.0, |u| u.0);
+        let noise = self.usual.variance().unwrap_or(0.0);
         let mut d = start;
         for _ in 0..PASSES {
             let f = self.bank.fit(self.arch, &mut self.reference, luma, self.corner, d, noise)?;
@@ -490,7 +523,7 @@ impl Tracker {
 
     /// The fit under uneven light from `start`; `judged` if its residual may tell of coding.
     fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64), judged: bool) -> Option<Track> {
-        let noise = self.usual?.0.max(0.05);
+        let noise = self.usual.variance()?.max(0.05);
         let light = self.light.as_mut().filter(|_| self.flicker)?;
         let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
         if judged && self.seen % 8 == 1 {
@@ -573,7 +606,7 @@ impl Tracker {
 
     /// The fit that the low frequencies tell, where they tell it well.
     fn low_fit(&mut self, luma: &Luma<'_>, f: &Fitted) -> Option<Fitted> {
-        let noise = self.usual.map_or(0.0, |u| u.0);
+        let noise = self.usual.variance().unwrap_or(0.0);
         let low = self.low.as_mut()?;
         low.leave_out(self.together.out());
         let low = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d, noise)?;
@@ -636,15 +669,6 @@ impl Tracker {
         let (vi, vt) = (sii - si * si / n, stt - st * st / n);
         if vi <= 0.0 || vt <= 0.0 { -1.0 } else { f64::from((sit - si * st / n) / (vi * vt).sqrt()) }
     }
-}
-
-/// Follows what is usual of the residual: its lower third, which frames with something in front do not move, and its spread.
-fn usual(before: Option<(f64, f64)>, variance: f64) -> (f64, f64) {
-    let Some((low, spread)) = before else { return (variance, 0.1 * variance) };
-    let gap = (variance - low).abs().min(2.0 * low + spread);
-    let spread = spread + 0.03 * (gap.min(3.0 * spread) - spread);
-    let step = if variance < low { -0.7 } else { 0.3 };
-    ((low + 0.2 * step * spread).max(1e-3), spread.max(0.01 * low))
 }
 
 /// Turn and bend by the linear field; `variance` is that of a pixel.

@@ -231,3 +231,49 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reading_is_due_ten_times_a_second_and_at_once_when_there_is_news() {
+    let mut a = Analyzer::new(spec());
+    let (mut read, mut i) = (0u32, 0u64);
+    let mut step = |a: &mut Analyzer, x: f64, fit: Fit| {
+        let s = Sample { fit, ..sample(i, x, 0.0) };
+        i += 1;
+        a.push(&s);
+        let due = a.due();
+        if due {
+            read += u32::from(a.read(&s).is_some());
+        }
+        due
+    };
+    let swing = |i: u64| (i as f64 * 0.04 * 2.0 * std::f64::consts::PI * 3.0).sin();
+    assert!(step(&mut a, swing(0), Fit::Good), "the first one");
+    for k in 1..400 {
+        step(&mut a, swing(k), Fit::Good);
+    }
+    // Not a third of a sample less: what comes between readings waits for the third frame.
+    while step(&mut a, 0.0, Fit::Good) {}
+    assert!(step(&mut a, 1.3, Fit::Good), "farther out than any");
+    assert!(!step(&mut a, 1.2, Fit::Good), "not farther than that");
+    assert!(step(&mut a, 0.0, Fit::Lost) && step(&mut a, 0.0, Fit::Good), "lost and found");
+    // Between readings the waveform stays in step with its times.
+    a.push(&sample(1000, 0.5, 0.0));
+    let w = a.waveform();
+    assert_eq!(w.t_s.len(), w.dx_px.len());
+    assert!((120..=160).contains(&read), "{read} readings of 406 samples");
+}
+
+#[test]
+fn a_waveform_keeps_its_times_while_samples_come_unread() {
+    let (mut a, _) = run(300, |t| ((t * 7.0).sin(), 0.0));
+    for i in 300..330 {
+        a.push(&sample(i, (i as f64 * 0.04 * 7.0).sin(), 0.0));
+    }
+    let w = a.waveform();
+    let newest_s = 329.0 * 0.04;
+    for (t, x) in w.t_s.iter().zip(&w.dx_px) {
+        let want = ((newest_s + f64::from(*t)) * 7.0).sin();
+        assert!((f64::from(*x) - want).abs() < 0.15, "at {t}: {x} for {want}");
+    }
+    assert_eq!(w.t_s.len(), 171, "201 were read, the oldest 30 are gone");
+}

@@ -17,7 +17,7 @@ impl Tracker {
     /// Whether a residual of this variance may be a codec's. Where a camera's noise was seen, white and about as large as is usual, what lies
     /// far above is something in front. (A codec's copies of a picture leave next to nothing, white or not.)
     pub(super) fn may_be_coding(&self, variance: f64) -> bool {
-        self.usual.is_none_or(|(low, _)| self.white < 0.5 * low || variance < COVERED_CODED * low)
+        self.usual.variance().is_none_or(|low| self.white < 0.5 * low || variance < COVERED_CODED * low)
     }
 
     /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
@@ -80,7 +80,7 @@ impl Tracker {
             // A codec's errors are least at low frequencies: compare there.
             self.bank = if coded { Bank::low_band(self.w, self.h) } else { Bank::new(self.w, self.h) };
             self.bank.flicker = self.flicker;
-            self.usual = None;
+            self.usual.forget();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Learning from frames held back: for recordings, where the reference can be made of all of them before any is measured.
 
-use super::Tracker;
-use super::{LOOKS, Track};
+use super::usual::Usual;
+use super::{LOOKS, Track, Tracker};
 use crate::model::vibration::Fit;
 use crate::vibration::bank::{Bank, Fitted};
 use crate::vibration::folding::Folding;
@@ -87,8 +87,9 @@ impl Tracker {
         self.low = None;
         self.learning = false;
         self.looks = LOOKS;
-        self.usual = lower_third(&mut variances);
+        self.usual = Usual::of(&mut variances);
         self.path.reset();
+        self.stale.forget();
         self.lost = 0;
         self.corner = at;
         self.held = Some(held);
@@ -97,8 +98,9 @@ impl Tracker {
     /// Measures all held frames in order and takes them into the next reference, at the low frequencies' displacement if asked for.
     fn go_through(&mut self, held: &Held, pass: &mut Pass, low: bool) {
         self.path.reset();
+        self.stale.forget();
         if !pass.variances.is_empty() {
-            self.usual = lower_third(&mut pass.variances);
+            self.usual = Usual::of(&mut pass.variances);
         }
         pass.variances.clear();
         pass.fits.clear();
@@ -139,11 +141,11 @@ impl Tracker {
         let mut ahead = Ahead::default();
         for round in 0..ROUNDS {
             let mut variances: Vec<f64> = fits.iter().flatten().map(|f| f.residual / (n - 4.0)).collect();
-            self.usual = lower_third(&mut variances);
+            self.usual = Usual::of(&mut variances);
             // At first the mean picture's own errors are in the way.
             for _ in 0..if round == 0 { 4 } else { 2 } {
                 self.collect(held, &fits, &at, &mut folding);
-                folding.solve(self.usual.map_or(1.0, |u| u.0));
+                folding.solve(self.usual.variance().unwrap_or(1.0));
                 self.reference.fold(&folding);
             }
             self.clear();
@@ -196,16 +198,6 @@ impl Tracker {
     pub fn release(&mut self) {
         self.held = None;
     }
-}
-
-/// What is usual of the residuals' variances, and their spread, of many at once: see [`super::usual`].
-fn lower_third(variances: &mut [f64]) -> Option<(f64, f64)> {
-    if variances.is_empty() {
-        return None;
-    }
-    variances.sort_unstable_by(f64::total_cmp);
-    let at = |q: f64| variances[((variances.len() - 1) as f64 * q) as usize];
-    Some((at(0.3), (at(0.3) - at(0.05)).max(0.01 * at(0.3))))
 }
 
 /// Whether frames that were kept out of the learning are explained better than before.

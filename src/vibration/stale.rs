@@ -1,0 +1,259 @@
+//! What of a coded picture is new, and what is only carried over from the frame before.
+//!
+//! A codec leaves a block as it was where its change is smaller than what it may spend (a skipped block). Such a block shows where the target was, not
+//! where it is. It is told by being the same to the last bit, which no camera's noise leaves. What it is worth is a matter of how far the target moves
+//! from frame to frame: patches are weighted as in a random-effects analysis (DerSimonian & Laird 1986), with that motion as the effect
+//! of what is stale. Where everything is stale nothing is new, and the motion is what is not known.
+
+use super::bank::Fitted;
+use super::dots::{self, PATCH};
+use super::luma::Luma;
+use super::patches::Patch;
+
+/// Pixels around the region that are remembered: displacements up to this are looked at.
+const AROUND: usize = 32;
+/// Side of the blocks that are compared: the macroblock of H.264 (ITU-T H.264, 6.3), which is skipped as a whole. They lie on a grid that begins at
+/// the picture's corner.
+const BLOCK: usize = 16;
+/// Pixels at a block's edge that are not compared: the deblocking filter may change them in a block that is skipped.
+const EDGE: usize = 2;
+/// How fast the motion from frame to frame is followed.
+const FOLLOW: f64 = 0.05;
+/// Least and largest motion from frame to frame that stale patches are weighted by, in pixels.
+const MOTION_PX: std::ops::RangeInclusive<f64> = 0.02..=0.5;
+
+/// A displacement that is held to what is new.
+#[derive(Clone, Copy, Debug)]
+pub struct Fresh {
+    /// Displacement in pixels.
+    pub d: (f64, f64),
+    /// What it may lag behind by because of what is stale, one sigma in pixels.
+    pub lag_px: f64,
+}
+
+/// The newest frame's part about a region, and how much of the next is the same.
+#[derive(Clone, Debug)]
+pub struct Stale {
+    /// Corner and size of what is remembered.
+    corner: (i64, i64),
+    size: (usize, usize),
+    before: Vec<u8>,
+    known: bool,
+    columns: usize,
+    /// Which share of each patch is stale.
+    shares: Vec<f64>,
+    /// Mean square of the motion from frame to frame along an axis, in pixels squared, and the frames that it is of.
+    motion: f64,
+    frames: f64,
+    newest: Option<(f64, f64)>,
+}
+
+impl Stale {
+    /// For a region of `w` by `h` pixels.
+    #[must_use]
+    pub fn new(w: usize, h: usize) -> Self {
+        let size = (w + 2 * AROUND, h + 2 * AROUND);
+        let (columns, rows) = dots::patches(w, h);
+        Self {
+            corner: (0, 0),
+            size,
+            before: vec![0; size.0 * size.1],
+            known: false,
+            columns,
+            shares: vec![0.0; columns * rows],
+            motion: 0.0,
+            frames: 0.0,
+            newest: None,
+        }
+    }
+
+    /// Forgets the frame before: the next one does not follow it.
+    pub fn forget(&mut self) {
+        self.known = false;
+        self.newest = None;
+    }
+
+    /// Remembers the frame about the region whose corner is at `corner` when nothing is displaced.
+    pub fn keep(&mut self, luma: &Luma<'_>, corner: (i64, i64)) {
+        self.corner = (corner.0 - AROUND as i64, corner.1 - AROUND as i64);
+        let last = luma.width() as i64 - 1;
+        for (i, out) in self.before.chunks_exact_mut(self.size.0).enumerate() {
+            let row = luma.row(self.corner.1 + i as i64);
+            let from = self.corner.0;
+            if let Some(part) = usize::try_from(from).ok().and_then(|x| row.get(x..x + out.len())) {
+                out.copy_from_slice(part);
+            } else {
+                for (j, o) in out.iter_mut().enumerate() {
+                    *o = row[(from + j as i64).clamp(0, last) as usize];
+                }
+            }
+        }
+        self.known = true;
+    }
+
+    /// Looks which shares of the patches of the region at `at` (whole pixels) are the same as in the frame before; how much of it all is.
+    pub fn look(&mut self, luma: &Luma<'_>, at: (i64, i64), (w, h): (usize, usize)) -> f64 {
+        self.shares.fill(0.0);
+        if !self.known {
+            return 0.0;
+        }
+        let side = BLOCK as i64;
+        let mut all = 0.0;
+        for index in 0..self.shares.len() {
+            let (column, row) = (index % self.columns * PATCH, index / self.columns * PATCH);
+            let (x, y) = (at.0 + column as i64, at.1 + row as i64);
+            let (right, below) = (x + PATCH.min(w - column) as i64, y + PATCH.min(h - row) as i64);
+            let mut stale = 0;
+            for by in (y.div_euclid(side) * side..below).step_by(BLOCK) {
+                for bx in (x.div_euclid(side) * side..right).step_by(BLOCK) {
+                    if self.same(luma, bx, by) {
+                        stale += (right.min(bx + side) - x.max(bx)) * (below.min(by + side) - y.max(by));
+                    }
+                }
+            }
+            self.shares[index] = stale as f64 / ((right - x) * (below - y)).max(1) as f64;
+            all += self.shares[index];
+        }
+        all / self.shares.len().max(1) as f64
+    }
+
+    /// Whether the inside of the block at this place of the picture is that of the frame before.
+    fn same(&self, luma: &Luma<'_>, x: i64, y: i64) -> bool {
+        let within = |v: i64, from: i64, n: usize| usize::try_from(v - from).ok().filter(|v| v + BLOCK <= n);
+        let then = within(x, self.corner.0, self.size.0).zip(within(y, self.corner.1, self.size.1));
+        let now = within(x, 0, luma.width()).zip(within(y, 0, luma.height()));
+        let (Some(then), Some(now)) = (then, now) else { return false };
+        (EDGE..BLOCK - EDGE).all(|i| {
+            let (then, now) = ((then.1 + i) * self.size.0 + then.0, now.0);
+            let row = luma.row(y + i as i64);
+            row[now + EDGE..now + BLOCK - EDGE] == self.before[then + EDGE..then + BLOCK - EDGE]
+        })
+    }
+
+    /// The displacement by what is new of the patches as they were last looked at; `variance` is that of a pixel.
+    pub fn weigh<'a>(
+        &self,
+        parts: impl Iterator<Item = (&'a Patch, &'a [f64; 2], bool)>,
+        f: &Fitted,
+        variance: f64,
+    ) -> Option<Fresh> {
+        let motion = self.motion_px().powi(2);
+        let noise = (variance / (f.gain * f.gain)).max(1e-3);
+        // Sums of W·F, of W·pull, and of the stale shares' W·F, with W = (noise + share² · motion · F)⁻¹.
+        let (mut whole, mut pulled, mut stale) = ([[0.0; 2]; 2], [0.0; 2], [[0.0; 2]; 2]);
+        for ((patch, pull, out), share) in parts.zip(&self.shares) {
+            if out {
+                continue;
+            }
+            let [xx, xy, yy] = patch.fisher;
+            let effect = share * share * motion;
+            let (a, b, c) = (noise + effect * xx, effect * xy, noise + effect * yy);
+            let det = a * c - b * b;
+            if !(det > 0.0) {
+                continue;
+            }
+            let weight = [[c / det, -b / det], [-b / det, a / det]];
+            let fisher = [[xx, xy], [xy, yy]];
+            for i in 0..2 {
+                pulled[i] += (weight[i][0] * pull[0] + weight[i][1] * pull[1]) / f.gain;
+                for j in 0..2 {
+                    let part = weight[i][0] * fisher[0][j] + weight[i][1] * fisher[1][j];
+                    whole[i][j] += part;
+                    stale[i][j] += share * part;
+                }
+            }
+        }
+        let det = whole[0][0] * whole[1][1] - whole[0][1] * whole[1][0];
+        if !(det > 1e-12 * whole[0][0] * whole[1][1]) {
+            return None;
+        }
+        let solve = |v: [f64; 2]| {
+            [(whole[1][1] * v[0] - whole[0][1] * v[1]) / det, (whole[0][0] * v[1] - whole[1][0] * v[0]) / det]
+        };
+        let [dx, dy] = solve(pulled);
+        let across = solve([stale[0][0], stale[1][0]])[0].max(solve([stale[0][1], stale[1][1]])[1]);
+        let d = (f.d.0 + dx, f.d.1 + dy);
+        (d.0.is_finite() && d.1.is_finite()).then(|| Fresh { d, lag_px: across.clamp(0.0, 1.0) * self.motion_px() })
+    }
+
+    /// Takes the displacement of a frame of which this share was stale: how far the target moves is told by what is new.
+    pub fn moved(&mut self, d: (f64, f64), stale: f64) {
+        let fresh = 1.0 - stale.clamp(0.0, 1.0);
+        if let Some(before) = self.newest {
+            let square = ((d.0 - before.0).powi(2) + (d.1 - before.1).powi(2)) / 2.0;
+            self.frames += fresh;
+            let rate = fresh * FOLLOW.max(1.0 / self.frames.max(1.0));
+            self.motion += rate * (square - self.motion);
+        }
+        self.newest = Some(d);
+    }
+
+    /// How far the target moves from frame to frame, RMS along an axis in pixels.
+    #[must_use]
+    pub fn motion_px(&self) -> f64 {
+        self.motion.max(0.0).sqrt().clamp(*MOTION_PX.start(), *MOTION_PX.end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noisy(seed: u32) -> Vec<u8> {
+        let mut state = seed;
+        (0..120 * 120)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect()
+    }
+
+    fn luma(data: &[u8]) -> Luma<'_> {
+        Luma::new(data, 120, 120, 120).unwrap()
+    }
+
+    #[test]
+    fn what_is_carried_over_is_told_block_by_block() {
+        let (before, mut now) = (noisy(1), noisy(2));
+        let mut s = Stale::new(32, 32);
+        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32)), 0.0, "nothing is known yet");
+        s.keep(&luma(&before), (32, 32));
+        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32)), 0.0);
+        // The block at (48, 32) is carried over, but for its edge, which the deblocking filter changed.
+        for y in 34..46 {
+            now[y * 120 + 50..y * 120 + 62].copy_from_slice(&before[y * 120 + 50..y * 120 + 62]);
+        }
+        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32)), 0.25);
+        assert_eq!(s.shares, [0.0, 1.0, 0.0, 0.0]);
+        // The region displaced by whole pixels looks at the same blocks of the picture.
+        s.look(&luma(&now), (36, 30), (32, 32));
+        assert_eq!(s.shares, [0.25 * 14.0 / 16.0, 0.75 * 14.0 / 16.0, 0.25 * 2.0 / 16.0, 0.75 * 2.0 / 16.0]);
+        // Far outside of what is remembered, and of the picture, nothing is said.
+        assert_eq!(s.look(&luma(&now), (-300, 5000), (32, 32)), 0.0);
+        s.forget();
+        assert_eq!(s.look(&luma(&before), (32, 32), (32, 32)), 0.0);
+    }
+
+    #[test]
+    fn what_is_new_decides_and_where_nothing_is_the_motion_is_unsure() {
+        let mut s = Stale::new(32, 16);
+        for i in 0..100 {
+            s.moved((if i % 2 == 0 { 0.2 } else { -0.2 }, 0.0), 0.0);
+        }
+        assert!((s.motion_px() - 0.4 / 2f64.sqrt()).abs() < 0.02, "{}", s.motion_px());
+        let patch = Patch { fisher: [1e4, 0.0, 1e4], ..Patch::default() };
+        // Two patches alike: one pulls for 0.3 pixels to the right, the other, which is stale, for as much to the left.
+        let pulls = [[3e3, 0.0], [-3e3, 0.0]];
+        let f = Fitted { gain: 1.0, d: (1.0, 2.0), ..Fitted::default() };
+        let weigh = |s: &Stale| s.weigh([(&patch, &pulls[0], false), (&patch, &pulls[1], false)].into_iter(), &f, 4.0);
+        s.shares = vec![0.0, 1.0];
+        let fresh = weigh(&s).unwrap();
+        assert!((fresh.d.0 - 1.3).abs() < 0.01 && (fresh.d.1 - 2.0).abs() < 1e-9 && fresh.lag_px < 0.01, "{fresh:?}");
+        s.shares = vec![1.0, 1.0];
+        let none = weigh(&s).unwrap();
+        assert!((none.d.0 - 1.0).abs() < 1e-9 && (none.lag_px - s.motion_px()).abs() < 1e-9, "{none:?}");
+        s.shares = vec![0.0, 0.0];
+        assert!(weigh(&s).unwrap().lag_px < 1e-12);
+    }
+}
