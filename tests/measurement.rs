@@ -207,7 +207,7 @@ fn held_frames_are_measured_better_than_growing_references_can() {
     let again: Vec<Track> = (0..pictures.len()).map(|i| held.again(i)).collect();
     // Later the growing reference has caught up.
     let (first, grown) = (rms(&again[..24]), rms(&grown[..24]));
-    assert!(first < 0.95 * grown, "{first} against {grown}");
+    assert!(first < 0.97 * grown, "{first} against {grown}");
     assert!(rms(&again) < 2.1e-3);
     assert_eq!(held.again(10_000).fit, Fit::Lost);
 }

@@ -483,7 +483,7 @@ fn requests(
     threads.spawn("settings", move || {
         for (camera, number) in scale_rx {
             let (text, bad) = scaling::put_now(file.as_deref(), camera.as_str(), &number);
-            notes.push(Input::Note { text: text.into(), bad });
+            notes.push(Input::ScaleKept { camera, text: text.into(), bad });
         }
     });
     if let Some(faults) = options.faults.clone() {

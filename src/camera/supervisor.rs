@@ -38,7 +38,7 @@ const TROUBLE_LASTS: Duration = Duration::from_secs(2);
 /// The first moments of a stream are not typical: the camera sends a burst, and buffers fill.
 const SETTLING: Duration = Duration::from_secs(2);
 /// Pause between looks at the bus and the watch.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(100);
 /// Reports come at least this often.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 /// The picture is judged, and copied for the terminal, this often.

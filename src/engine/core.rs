@@ -312,15 +312,8 @@ impl Core {
             Input::Database(out) => self.database(*out),
             Input::Writer(w) => self.writer(w),
             Input::Intent(i) => self.intent(*i),
-            Input::Note { text, bad } => {
-                if bad {
-                    warn!("{text}");
-                } else {
-                    info!("{text}");
-                }
-                let now = self.clock.now();
-                self.emit(EventKind::Note { text }, now);
-            }
+            Input::Note { text, bad } => self.note(text, bad),
+            Input::ScaleKept { camera, text, bad } => self.scale_kept(&camera, text, bad),
             Input::Errand(wanted, answer) => self.errand_done(&wanted, *answer),
             Input::Verified(v) => self.verified(*v),
             Input::People(people) => self.desk.know(people),

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use crate::historian::care::CareOut;
 use crate::journal::WriterOut;
+use crate::model::CameraId;
 use crate::model::board::{DemoFault, ForwardBoard, HistorianBoard};
 use crate::model::bus::{BusFrame, PlcReport};
 use crate::model::camera::{CameraReport, Snapshot};
@@ -114,6 +115,15 @@ pub enum Input {
     },
     /// The demonstration's faults have changed.
     Demo(Vec<DemoFault>),
+    /// A measured scale was put into the configuration, or could not be.
+    ScaleKept {
+        /// The camera.
+        camera: CameraId,
+        /// What became of it, in words for the record.
+        text: Arc<str>,
+        /// Whether it went wrong.
+        bad: bool,
+    },
     /// Something that was carried out, or could not be, in words for the record.
     Note {
         /// In words.

@@ -138,6 +138,13 @@ impl Shown {
         }
     }
 
+    /// Whether a camera's measured scale is in the configuration, or why not.
+    pub fn scale_kept(&mut self, index: usize, trouble: Option<Arc<str>>) {
+        if let Some(c) = self.cameras.get_mut(index) {
+            Arc::make_mut(c).scale_unkept = trouble;
+        }
+    }
+
     /// What is taken off a camera's measured motion.
     pub fn compensations(&mut self, index: usize) -> Option<&mut Compensations> {
         self.cameras.get_mut(index).map(|c| &mut Arc::make_mut(c).compensations)
@@ -255,6 +262,7 @@ fn camera(c: &crate::config::sections::Camera) -> CameraBoard {
         url: Arc::clone(&c.url),
         expected_fps: c.expected_fps,
         scale_mm_per_px: c.scale_mm_per_px,
+        scale_unkept: None,
         record: c.record,
         report: None,
         rois: Vec::new(),

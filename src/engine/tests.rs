@@ -331,3 +331,20 @@ fn a_wish_for_the_database_is_handed_on_and_its_result_is_an_event() {
     assert_eq!(board.database.text.as_deref(), Some("gone"), "the report of before stays, and that it is old is said");
     assert!(board.database.report.as_deref().is_some_and(|r| r.at == DatabaseReport::default().at));
 }
+
+#[test]
+fn a_scale_that_cannot_be_kept_is_shown_until_it_can() {
+    let mut b = bench(&Past::default(), 1000);
+    let camera = b.board.borrow().cameras[0].id.clone();
+    let mut kept = |text: &str, bad: bool| {
+        b.clock.advance(Duration::from_secs(1));
+        b.intake.push(Input::ScaleKept { camera: camera.clone(), text: text.into(), bad });
+        b.turn();
+        let noted = b.written().iter().any(|e| matches!(&e.kind, EventKind::Note { text: t } if t.as_ref() == text));
+        assert!(noted, "it is in the record either way");
+        b.board.borrow().cameras[0].scale_unkept.clone()
+    };
+    let told = "vms.toml cannot be written: Read-only file system; put it there by hand";
+    assert_eq!(kept(told, true).as_deref(), Some(told));
+    assert_eq!(kept("vms.toml: scale_mm_per_px = 0.45", false), None);
+}

@@ -154,6 +154,8 @@ pub struct CameraBoard {
     pub expected_fps: Option<f64>,
     /// Scale where it is known.
     pub scale_mm_per_px: Option<f64>,
+    /// Why a scale that was measured is not in the configuration, and what to do; none where it is.
+    pub scale_unkept: Option<Arc<str>>,
     /// Whether recording is asked for (the recorder itself comes later: nothing is recorded yet).
     pub record: bool,
     /// Which compensations are on.

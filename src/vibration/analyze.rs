@@ -365,7 +365,7 @@ impl Analyzer {
         let Fitted { mut tone, residual_px } =
             self.fitter.fit(&self.t, &self.x, &self.y, start, (from, to), self.spec.coded || coded)?;
         // A tone cannot be larger than the motion that it is part of.
-        let largest = self.x.iter().zip(&self.y).map(|(x, y)| x.hypot(*y)).fold(0.0, f64::max);
+        let largest = self.x.iter().zip(&self.y).map(|(x, y)| x * x + y * y).fold(0.0, f64::max).sqrt();
         if !(tone.major_px <= 2.0 * largest) {
             return None;
         }

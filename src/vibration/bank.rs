@@ -103,6 +103,8 @@ pub struct Bank {
     pixels: usize,
     /// Scratch for low-passed derivatives; empty for a full band.
     low: Vec<f32>,
+    /// How far apart the low-pass filters' taps lie, filter by filter: each step halves the band.
+    steps: &'static [i64],
     line: Vec<f32>,
     /// Whether the light is fitted along; else it is taken to be that of the reference.
     pub flicker: bool,
@@ -134,6 +136,7 @@ impl Bank {
             out: vec![false; count],
             pixels: n,
             low: Vec::new(),
+            steps: &[],
             line: vec![0.0; w.max(h)],
             flicker: true,
         }
@@ -143,7 +146,13 @@ impl Bank {
     /// biased by it; it is noisier.
     #[must_use]
     pub fn low_band(w: usize, h: usize) -> Self {
-        Self { low: vec![0.0; 2 * w * h], ..Self::new(w, h) }
+        Self { low: vec![0.0; 2 * w * h], steps: &[1, 2], ..Self::new(w, h) }
+    }
+
+    /// The same with an octave less.
+    #[must_use]
+    pub fn lower_band(w: usize, h: usize) -> Self {
+        Self { low: vec![0.0; 2 * w * h], steps: &[1, 2, 4], ..Self::new(w, h) }
     }
 
     /// The reference has changed: everything is made anew when needed.
@@ -254,9 +263,7 @@ impl Bank {
                 for (l, b) in low.chunks_exact_mut(w).zip(basis.chunks_exact(3 * w)) {
                     l.copy_from_slice(&b[part * w..(part + 1) * w]);
                 }
-                for _ in 0..1 {
-                    low_pass(low, w, &mut self.line);
-                }
+                low_pass(low, w, self.steps, &mut self.line);
             }
         }
         // How the scalar products with the basis answer to displacement, gain and offset.

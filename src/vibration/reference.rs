@@ -266,15 +266,16 @@ impl Reference {
     }
 }
 
-/// Low-pass along both axes, in place, half the height at an eighth of a cycle; `line` is scratch for the longer side.
-pub(super) fn low_pass(v: &mut [f32], w: usize, line: &mut [f32]) {
-    low_pass_rows(v, w, line);
-    low_pass_columns(v, w, line);
+/// Low-pass along both axes, in place, by half-band filters whose taps lie so far apart one after the other: with 1 and 2 half the height at an
+/// eighth of a cycle, with 4 as well at a sixteenth. `line` is scratch for the longer side.
+pub(super) fn low_pass(v: &mut [f32], w: usize, steps: &[i64], line: &mut [f32]) {
+    low_pass_rows(v, w, steps, line);
+    low_pass_columns(v, w, steps, line);
 }
 
-fn low_pass_rows(v: &mut [f32], w: usize, line: &mut [f32]) {
+fn low_pass_rows(v: &mut [f32], w: usize, steps: &[i64], line: &mut [f32]) {
     for row in v.chunks_exact_mut(w) {
-        for step in [1, 2] {
+        for step in steps {
             let line = &mut line[..w];
             line.copy_from_slice(row);
             for (j, v) in row.iter_mut().enumerate() {
@@ -284,10 +285,10 @@ fn low_pass_rows(v: &mut [f32], w: usize, line: &mut [f32]) {
     }
 }
 
-fn low_pass_columns(v: &mut [f32], w: usize, line: &mut [f32]) {
+fn low_pass_columns(v: &mut [f32], w: usize, steps: &[i64], line: &mut [f32]) {
     let h = v.len() / w;
     for j in 0..w {
-        for step in [1, 2] {
+        for step in steps {
             let line = &mut line[..h];
             for (l, row) in line.iter_mut().zip(v.chunks_exact(w)) {
                 *l = row[j];

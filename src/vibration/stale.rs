@@ -2,7 +2,7 @@
 //!
 //! A codec leaves a block as it was where its change is smaller than what it may spend (a skipped block). Such a block shows where the target was, not
 //! where it is. It is told by being the same to the last bit, which no camera's noise leaves. What it is worth is a matter of how far the target moves
-//! from frame to frame: patches are weighted as in a random-effects analysis (DerSimonian & Laird 1986), with that motion as the effect
+//! from frame to frame: patches are weighted as in a random-effects analysis (Laird & Mosteller 1990), with that motion as the effect
 //! of what is stale. Where everything is stale nothing is new, and the motion is what is not known.
 
 use super::bank::Fitted;
@@ -180,7 +180,7 @@ impl Stale {
     pub fn moved(&mut self, d: (f64, f64), stale: f64) {
         let fresh = 1.0 - stale.clamp(0.0, 1.0);
         if let Some(before) = self.newest {
-            let square = ((d.0 - before.0).powi(2) + (d.1 - before.1).powi(2)) / 2.0;
+            let square = f64::midpoint((d.0 - before.0).powi(2), (d.1 - before.1).powi(2));
             self.frames += fresh;
             let rate = fresh * FOLLOW.max(1.0 / self.frames.max(1.0));
             self.motion += rate * (square - self.motion);

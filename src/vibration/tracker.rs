@@ -3,6 +3,7 @@
 //! The fit is that of Lucas and Kanade with gain and offset (Baker & Matthews, "Lucas-Kanade 20 Years On", IJCV 56(3), 2004), as a
 //! maximum-likelihood fit against a reference whose noise is averaged away; see [`super::bank`] for how it is solved.
 
+mod band;
 mod judge;
 mod learn;
 mod phase;
@@ -23,6 +24,7 @@ use super::reference::{LARGEST_FOLDED, Reference};
 use super::stale::Stale;
 use super::together::Together;
 use crate::model::vibration::{Bend, Fit, Marks, Sample};
+use band::Bands;
 use judge::smear;
 use phase::PhaseError;
 use usual::Usual;
@@ -152,8 +154,10 @@ pub struct Tracker {
     h: usize,
     reference: Reference,
     bank: Bank,
-    /// Fits that folded detail does not bias: live, and while held frames are learned from.
+    /// Fits that folded detail does not bias: live, and while held frames are learned from. In coded pictures those of the band below, until it is
+    /// decided which is compared in.
     low: Option<Box<Bank>>,
+    bands: Bands,
     /// Live: the error that follows the sub-pixel phase.
     phase: Option<Box<PhaseError>>,
     light: Option<Light>,
@@ -210,6 +214,7 @@ impl Tracker {
             reference: Reference::new(w, h),
             bank: Bank::new(w, h),
             low: live.then(|| Box::new(Bank::low_band(w, h))),
+            bands: Bands::default(),
             phase: live.then(Box::default),
             light: (w * h <= LARGEST_LIT).then(|| Light::new(w, h)),
             held: None,
@@ -258,8 +263,7 @@ impl Tracker {
         self.white = 0.0;
         if self.coded {
             self.coded = false;
-            self.bank = Bank::new(self.w, self.h);
-            self.bank.flicker = self.flicker;
+            self.take_bank();
         }
         self.seen = 0;
         self.lost = 0;
@@ -437,6 +441,9 @@ impl Tracker {
             self.shared += 0.1 * (now - self.shared);
         }
         self.apart += (f.apart - self.apart) * if self.apart > 0.0 { 0.1 } else { 1.0 };
+        if !covered {
+            self.choose_band(luma, &f);
+        }
         let combined = if covered { None } else { self.combine(&mut f, variance) };
         let lag_px = if covered { 0.0 } else { self.hold_to_new(luma, &mut f, variance) };
         let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
@@ -497,12 +504,18 @@ impl Tracker {
         Track::lost()
     }
 
-    /// The plain fit from `start`: from phase to phase until the rest is within a phase's reach.
+    /// The plain fit from `start`.
     fn solve(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Fitted> {
+        self.solve_in(false, luma, start)
+    }
+
+    /// The fit by the bank or, if asked for, by the lower band's: from phase to phase until the rest is within a phase's reach.
+    fn solve_in(&mut self, low: bool, luma: &Luma<'_>, start: (f64, f64)) -> Option<Fitted> {
         let noise = self.usual.variance().unwrap_or(0.0);
+        let bank = if low { self.low.as_deref_mut()? } else { &mut self.bank };
         let mut d = start;
         for _ in 0..PASSES {
-            let f = self.bank.fit(self.arch, &mut self.reference, luma, self.corner, d, noise)?;
+            let f = bank.fit(self.arch, &mut self.reference, luma, self.corner, d, noise)?;
             if f.settled {
                 return f.d.0.is_finite().then_some(f);
             }

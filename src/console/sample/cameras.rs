@@ -56,6 +56,7 @@ fn camera(i: usize, l: &Line) -> CameraBoard {
         url: format!("rtsp://10.20.0.{}:554/stream1", 11 + i).into(),
         expected_fps: Some(if i == 3 { 12.5 } else { 25.0 }),
         scale_mm_per_px: (i != 3).then_some(0.42),
+        scale_unkept: None,
         record: i < 2,
         report: Some(Arc::new(report)),
         rois: regions(i),

@@ -131,6 +131,7 @@ fn camera(now: Now, error_px: f64) -> Arc<CameraBoard> {
         url: "rtsp://x".into(),
         expected_fps: None,
         scale_mm_per_px: None,
+        scale_unkept: None,
         record: false,
         report: Some(Arc::new(report)),
         rois: ASSETS.iter().map(|a| roi(a.id, now.mono, error_px)).collect(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::{info, warn};
+
 use super::{Core, Request};
 use crate::base::text::plus_minus;
 use crate::model::CameraId;
@@ -49,6 +51,25 @@ impl Core {
         self.shown.scale(index, *mm_per_px);
         let (camera, mm_per_px, sigma_mm_per_px) = (camera.clone(), *mm_per_px, *sigma_mm_per_px);
         (self.out.requests)(Request::WriteScale { camera, mm_per_px, sigma_mm_per_px });
+    }
+
+    /// A measured scale was put into the configuration, or could not be: that is shown beside it until it is.
+    pub(super) fn scale_kept(&mut self, camera: &CameraId, text: Arc<str>, bad: bool) {
+        if let Some(index) = self.config.cameras.iter().position(|c| c.id == *camera) {
+            self.shown.scale_kept(index, bad.then(|| Arc::clone(&text)));
+        }
+        self.note(text, bad);
+    }
+
+    /// Something that was carried out, or could not be: into the log, and the record.
+    pub(super) fn note(&mut self, text: Arc<str>, bad: bool) {
+        if bad {
+            warn!("{text}");
+        } else {
+            info!("{text}");
+        }
+        let now = self.clock.now();
+        self.emit(EventKind::Note { text }, now);
     }
 
     /// A compensation was switched: the analysers and the streaming thread are told.

@@ -85,6 +85,7 @@ fn board(state: CameraState, grade: Grade) -> Board {
         url: "rtsp://h/s".into(),
         expected_fps: Some(25.0),
         scale_mm_per_px: None,
+        scale_unkept: None,
         record: true,
         report: Some(Arc::new(report(state))),
         rois: vec![Arc::new(roi)],

@@ -49,6 +49,7 @@ fn camera(id: &str, state: CameraState, picture: Picture) -> Arc<CameraBoard> {
         url: "rtsp://x".into(),
         expected_fps: Some(25.0),
         scale_mm_per_px: None,
+        scale_unkept: None,
         record: false,
         report: Some(Arc::new(report)),
         rois: vec![],

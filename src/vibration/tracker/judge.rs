@@ -1,6 +1,6 @@
 //! The judgment of a fit's residual: whether it is that of a lossy codec, and whether the picture is at the end of its scale.
 
-use super::{Bank, COVERED_CODED, Fitted, LOOKS, Luma, Tracker};
+use super::{Bands, Bank, COVERED_CODED, Fitted, LARGEST_FOLDED, LOOKS, Luma, Tracker};
 use crate::vibration::residual;
 
 /// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
@@ -12,6 +12,10 @@ const SLOPE_STEP_PX: f64 = 0.05;
 /// Variance of the difference of two frames with noise of half a grey level each, rounded: less cannot be told from a picture that a
 /// codec copied.
 const COPIED: f64 = 2.0 * (0.25 + 1.0 / 12.0);
+
+/// Bands are compared in one of so many frames while streaming, and against a reference of at least so many.
+const BANDS_EVERY: u32 = 4;
+const BANDS_FROM: u32 = 16;
 
 impl Tracker {
     /// Whether a residual of this variance may be a codec's. Where a camera's noise was seen, white and about as large as is usual, what lies
@@ -77,10 +81,43 @@ impl Tracker {
         let coded = self.smeared > if self.coded { 0.3 } else { 0.8 };
         if coded != self.coded {
             self.coded = coded;
-            // A codec's errors are least at low frequencies: compare there.
-            self.bank = if coded { Bank::low_band(self.w, self.h) } else { Bank::new(self.w, self.h) };
-            self.bank.flicker = self.flicker;
+            self.take_bank();
             self.usual.forget();
+        }
+    }
+
+    /// Takes the bank for the pictures that they are. A codec's errors are least at low frequencies: coded ones are compared there, and for some
+    /// frames still lower as well.
+    pub(super) fn take_bank(&mut self) {
+        let (w, h) = (self.w, self.h);
+        self.bank = if self.coded { Bank::low_band(w, h) } else { Bank::new(w, h) };
+        self.bank.flicker = self.flicker;
+        self.bands = Bands::default();
+        self.low = (w * h <= LARGEST_FOLDED)
+            .then(|| Box::new(if self.coded { Bank::lower_band(w, h) } else { Bank::low_band(w, h) }));
+        if let Some(low) = &mut self.low {
+            low.flicker = self.flicker;
+        }
+    }
+
+    /// In coded pictures: compares the two bands, and once enough is seen keeps the better one.
+    pub(super) fn choose_band(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        let due = self.learning || self.seen.is_multiple_of(BANDS_EVERY);
+        if !self.coded || !due || self.low.is_none() || f.one_direction || self.reference.frames() < BANDS_FROM {
+            return;
+        }
+        if let Some(low) = self.solve_in(true, luma, f.d) {
+            self.bands.take(f.d, low.d);
+        }
+        if self.bands.enough() {
+            if self.bands.lower()
+                && let Some(low) = self.low.take()
+            {
+                self.bank = *low;
+                self.bank.leave_out(self.together.out());
+                self.usual.forget();
+            }
+            self.low = None;
         }
     }
 }

@@ -182,6 +182,9 @@ fn stream(buffer: &mut Buffer, area: Rect, c: &CameraBoard, ctx: &Ctx<'_>) {
     all.push(Fact::new("jitter", format!("{jitter} ms, lost {} frames, reconnected {}", r.lost_frames, r.reconnects)));
     let scale = c.scale_mm_per_px.map_or("not known: no values in mm; vms calibrate".into(), |s| format!("{s} mm/px"));
     all.push(Fact::new("scale", scale));
+    if let Some(why) = &c.scale_unkept {
+        all.push(Fact::new("not kept", why.as_ref()).with(t.style(Role::Warning)));
+    }
     if r.dropped_samples > 0 {
         let say = format!("{} samples dropped: the engine does not keep up", r.dropped_samples);
         all.push(Fact::new("dropped", say).with(t.style(Role::Warning)));

@@ -68,3 +68,14 @@ fn the_palette_goes_to_a_camera() {
     with(|ctx| tab.reveal("deck-west", ctx));
     assert!(draw(&mut tab, 80).contains("Screen deck, west"));
 }
+
+#[test]
+fn a_scale_that_is_not_in_the_file_says_so_beside_it() {
+    let mut tab = Cameras::default();
+    let mut board = sample::live();
+    let told = "vms.toml cannot be written; put it there by hand";
+    Arc::make_mut(&mut board.cameras[0]).scale_unkept = Some(told.into());
+    let theme = Theme::new(true, Depth::True);
+    let got = sample::text_of(&sample::draw_tab(&mut tab, &board, &theme, 160, 40));
+    assert!(got.contains("not kept") && got.contains("vms.toml cannot be written"), "{got}");
+}
