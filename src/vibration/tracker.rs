@@ -7,6 +7,7 @@ mod band;
 mod judge;
 mod learn;
 mod phase;
+mod search;
 mod usual;
 
 use std::f64::consts::PI;
@@ -50,8 +51,6 @@ const PASSES: usize = 12;
 const LOST_BELOW: f64 = 0.6;
 /// An uncertainty above this is no measurement, in pixels.
 const LOST_ABOVE_PX: f64 = 0.5;
-/// Reach of the search for a lost target, in pixels either way.
-const SEARCH_PX: i64 = 24;
 /// A lost target is searched for once in so many frames.
 const SEARCH_EVERY: u32 = 5;
 /// Frames in a row with the target lost after which the reference is given up and built anew; or with it covered, after which that is
@@ -644,44 +643,6 @@ impl Tracker {
         let (at, rest) = self.place(f.d);
         self.reference.absorb(self.arch, luma, at, rest, (f.gain, f.offset));
     }
-
-    /// Best whole-pixel position by normalised correlation on some of the pixels.
-    fn search(&self, luma: &Luma<'_>) -> (f64, f64) {
-        let stride = (((self.w * self.h) as f64 / 700.0).sqrt().floor() as usize).max(1);
-        let here = self.path.now();
-        let near = (here.0.round() as i64, here.1.round() as i64);
-        let mut best = (f64::NEG_INFINITY, 0, 0);
-        for oy in -SEARCH_PX..=SEARCH_PX {
-            for ox in -SEARCH_PX..=SEARCH_PX {
-                // Among equals the nearest wins: a periodic target must not jump by a period.
-                let c = self.correlate(luma, near.0 + ox, near.1 + oy, stride) - 2e-4 * (ox as f64).hypot(oy as f64);
-                if c > best.0 {
-                    best = (c, ox, oy);
-                }
-            }
-        }
-        ((near.0 + best.1) as f64, (near.1 + best.2) as f64)
-    }
-
-    fn correlate(&self, luma: &Luma<'_>, ox: i64, oy: i64, stride: usize) -> f64 {
-        let (mut n, mut si, mut sii, mut sit, mut st, mut stt) = (0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32);
-        let last = luma.width() as i64 - 1;
-        for i in (0..self.h).step_by(stride) {
-            let row = luma.row(self.corner.1 + i as i64 + oy);
-            for j in (0..self.w).step_by(stride) {
-                let v = f32::from(row[(self.corner.0 + j as i64 + ox).clamp(0, last) as usize]);
-                let t = self.reference.sample(j, i);
-                n += 1.0;
-                si += v;
-                sii += v * v;
-                sit += v * t;
-                st += t;
-                stt += t * t;
-            }
-        }
-        let (vi, vt) = (sii - si * si / n, stt - st * st / n);
-        if vi <= 0.0 || vt <= 0.0 { -1.0 } else { f64::from((sit - si * st / n) / (vi * vt).sqrt()) }
-    }
 }
 
 /// Turn and bend by the linear field; `variance` is that of a pixel.
@@ -709,139 +670,4 @@ fn larger([xx, xy, yy]: [f64; 3]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A band-limited texture that can be drawn at any displacement: exact by construction.
-    fn picture(w: usize, h: usize, (dx, dy): (f64, f64), gain: f64, offset: f64) -> Vec<u8> {
-        let waves = [
-            (0.31, 0.12, 0.3, 31.0),
-            (0.07, 0.41, 1.1, 27.0),
-            (0.23, -0.29, 2.0, 22.0),
-            (-0.9, 0.6, 0.7, 18.0),
-            (0.5, 1.1, 2.4, 14.0),
-        ];
-        (0..w * h)
-            .map(|i| {
-                let (x, y) = ((i % w) as f64 - dx, (i / w) as f64 - dy);
-                let v: f64 = waves.iter().map(|(a, b, p, s)| s * (a * x + b * y + p).sin()).sum();
-                (gain * (120.0 + v * 0.8) + offset).round().clamp(0.0, 255.0) as u8
-            })
-            .collect()
-    }
-
-    fn follow(moves: &[(f64, f64)], light: impl Fn(usize) -> (f64, f64)) -> Vec<(f64, f64, Track)> {
-        let mut t = Tracker::new([40, 40, 64, 64]);
-        moves
-            .iter()
-            .enumerate()
-            .map(|(i, &m)| {
-                let (g, o) = light(i);
-                let p = picture(144, 144, m, g, o);
-                (m.0, m.1, t.step(&Luma::new(&p, 144, 144, 144).unwrap()))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn follows_small_motion_exactly() {
-        let moves: Vec<(f64, f64)> =
-            (0..80).map(|i| (0.6 * (f64::from(i) * 1.1).sin(), 0.3 * (f64::from(i) * 1.1).cos() - 0.3)).collect();
-        for (i, (x, y, t)) in follow(&moves, |_| (1.0, 0.0)).into_iter().enumerate() {
-            assert_ne!(t.fit, Fit::Lost, "frame {i}");
-            assert!((t.dx_px - x).hypot(t.dy_px - y) < 0.006, "frame {i}: {x} {y} became {} {}", t.dx_px, t.dy_px);
-        }
-    }
-
-    #[test]
-    fn brightness_and_contrast_do_not_matter() {
-        let moves: Vec<(f64, f64)> = (0..40).map(|i| (0.8 * (f64::from(i) * 0.9).sin(), 0.0)).collect();
-        for (x, y, t) in follow(&moves, |i| (1.0 + 0.2 * (i as f64 * 0.7).sin(), 8.0 * (i as f64 * 0.3).cos())) {
-            assert!((t.dx_px - x).hypot(t.dy_px - y) < 0.01);
-        }
-    }
-
-    #[test]
-    fn a_jump_is_found_again() {
-        let mut moves = vec![(0.0, 0.0); 5];
-        moves.extend([(15.4, -9.7); 8]);
-        let got = follow(&moves, |_| (1.0, 0.0));
-        let (x, y, t) = got[12];
-        assert_ne!(t.fit, Fit::Lost);
-        assert!((t.dx_px - x).hypot(t.dy_px - y) < 0.02, "{t:?}");
-    }
-
-    #[test]
-    fn a_hidden_target_is_lost_and_comes_back() {
-        let mut t = Tracker::new([40, 40, 64, 64]);
-        let seen = picture(144, 144, (0.0, 0.0), 1.0, 0.0);
-        let steam = vec![200u8; 144 * 144];
-        let luma = |p| Luma::new(p, 144, 144, 144).unwrap();
-        for _ in 0..10 {
-            t.step(&luma(&seen));
-        }
-        for _ in 0..10 {
-            let lost = t.step(&luma(&steam));
-            assert_eq!(lost.fit, Fit::Lost);
-            assert!(lost.sigma_px.is_infinite());
-        }
-        let mut back = Track::default();
-        for _ in 0..6 {
-            back = t.step(&luma(&seen));
-        }
-        assert_ne!(back.fit, Fit::Lost);
-        assert!(back.dx_px.hypot(back.dy_px) < 0.01);
-    }
-
-    #[test]
-    fn a_flat_picture_is_never_measured() {
-        let mut t = Tracker::new([10, 10, 32, 32]);
-        let flat = vec![90u8; 100 * 100];
-        for _ in 0..3 {
-            assert_eq!(t.step(&Luma::new(&flat, 100, 100, 100).unwrap()).fit, Fit::Lost);
-            assert!(!t.textured());
-        }
-        // One direction only (a vertical edge pattern) does not determine the motion along it: that is said, and never guessed.
-        let stripes: Vec<u8> = (0..100 * 100).map(|i| if i % 100 / 4 % 2 == 0 { 40 } else { 200 }).collect();
-        for _ in 0..3 {
-            let seen = t.step(&Luma::new(&stripes, 100, 100, 100).unwrap());
-            assert!(seen.fit != Fit::Lost && seen.marks.one_direction && seen.dy_px.abs() < 1e-9, "{seen:?}");
-        }
-    }
-
-    #[test]
-    fn stated_uncertainty_matches_the_error_under_noise() {
-        let mut state = 12345u64;
-        let mut noise = move || {
-            // Sum of uniform numbers: close enough to a normal one.
-            (0..6)
-                .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-                })
-                .sum::<f64>()
-                * 1.414
-                * 3.0
-        };
-        let mut t = Tracker::new([40, 40, 64, 64]);
-        let (mut errors, mut stated) = (Vec::new(), 0.0);
-        for i in 0..200 {
-            let m = (0.4 * (f64::from(i) * 1.3).sin(), 0.2 * (f64::from(i) * 1.7).sin());
-            let mut p = picture(144, 144, m, 1.0, 0.0);
-            for v in &mut p {
-                *v = (f64::from(*v) + noise()).round().clamp(0.0, 255.0) as u8;
-            }
-            let k = t.step(&Luma::new(&p, 144, 144, 144).unwrap());
-            if i >= 70 {
-                errors.push((k.dx_px - m.0, k.dy_px - m.1));
-                stated += k.sigma_px.powi(2);
-            }
-        }
-        // Where the reference lies is a constant, and free.
-        let n = errors.len() as f64;
-        let mean = errors.iter().fold((0.0, 0.0), |s, e| (s.0 + e.0 / n, s.1 + e.1 / n));
-        let error: f64 = errors.iter().map(|e| f64::midpoint((e.0 - mean.0).powi(2), (e.1 - mean.1).powi(2))).sum();
-        let ratio = (error / n).sqrt() / (stated / n).sqrt();
-        assert!((0.8..1.25).contains(&ratio), "error {} stated {}", (error / n).sqrt(), (stated / n).sqrt());
-    }
-}
+mod tests;
