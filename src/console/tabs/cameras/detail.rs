@@ -180,7 +180,7 @@ fn stream(buffer: &mut Buffer, area: Rect, c: &CameraBoard, ctx: &Ctx<'_>) {
     ));
     let jitter = r.jitter_ms.map_or_else(|| g.unknown.to_owned(), |j| format!("{j:.1}"));
     all.push(Fact::new("jitter", format!("{jitter} ms, lost {} frames, reconnected {}", r.lost_frames, r.reconnects)));
-    let scale = c.scale_mm_per_px.map_or("not known: no values in mm; vms calibrate".into(), |s| format!("{s} mm/px"));
+    let scale = c.scale_mm_per_px.map_or("not known: no values in mm; vms calibrate".into(), scale_words);
     all.push(Fact::new("scale", scale));
     if let Some(why) = &c.scale_unkept {
         all.push(Fact::new("not kept", why.as_ref()).with(t.style(Role::Warning)));
@@ -198,6 +198,14 @@ fn stream(buffer: &mut Buffer, area: Rect, c: &CameraBoard, ctx: &Ctx<'_>) {
     }
     all.push(Fact::new("address", c.url.as_ref()));
     facts::draw(buffer, area, &all, 10, t);
+}
+
+/// A scale with five digits at most: more are never known.
+fn scale_words(mm_per_px: f64) -> String {
+    let digits = (4.0 - mm_per_px.max(f64::MIN_POSITIVE).log10().floor()).clamp(0.0, 9.0) as usize;
+    let text = format!("{mm_per_px:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} mm/px")
 }
 
 fn codec(c: &CameraBoard, r: &CameraReport, ctx: &Ctx<'_>) -> String {

@@ -74,8 +74,10 @@ fn a_scale_that_is_not_in_the_file_says_so_beside_it() {
     let mut tab = Cameras::default();
     let mut board = sample::live();
     let told = "vms.toml cannot be written; put it there by hand";
-    Arc::make_mut(&mut board.cameras[0]).scale_unkept = Some(told.into());
+    let camera = Arc::make_mut(&mut board.cameras[0]);
+    (camera.scale_unkept, camera.scale_mm_per_px) = (Some(told.into()), Some(0.367_647_058_823_529_44));
     let theme = Theme::new(true, Depth::True);
     let got = sample::text_of(&sample::draw_tab(&mut tab, &board, &theme, 160, 40));
     assert!(got.contains("not kept") && got.contains("vms.toml cannot be written"), "{got}");
+    assert!(got.contains(" 0.36765 mm/px"), "as many digits as can be known: {got}");
 }
