@@ -440,11 +440,13 @@ impl Tracker {
             self.shared += 0.1 * (now - self.shared);
         }
         self.apart += (f.apart - self.apart) * if self.apart > 0.0 { 0.1 } else { 1.0 };
-        if !covered {
-            self.choose_band(luma, &f);
-        }
+        let plain = f;
         let combined = if covered { None } else { self.combine(&mut f, variance) };
         let lag_px = if covered { 0.0 } else { self.hold_to_new(luma, &mut f, variance) };
+        if !covered {
+            // The last to use the bank: from here on it may be another one.
+            self.choose_band(luma, &plain);
+        }
         let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
         let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
         if self.coded {
