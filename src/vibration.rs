@@ -19,6 +19,7 @@ pub mod reference;
 pub mod residual;
 pub mod shake;
 pub mod shift;
+pub mod smooth;
 pub mod spectrum;
 pub mod spline;
 pub mod stale;

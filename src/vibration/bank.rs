@@ -10,7 +10,8 @@ use pulp::Arch;
 use super::dots::{self, PATCH, Sums};
 use super::luma::Luma;
 use super::patches::{self, Field, FieldSums, Patch, Slopes, quadratic_weights};
-use super::reference::{Reference, invert, low_pass};
+use super::reference::{Reference, invert};
+use super::smooth::LowPass;
 
 /// Nodes of the polynomials on each axis.
 const NODES: usize = 5;
@@ -101,10 +102,9 @@ pub struct Bank {
     out: Vec<bool>,
     /// Pixels that are not.
     pixels: usize,
-    /// Scratch for low-passed derivatives; empty for a full band.
+    /// What the derivatives are low-passed with, and scratch for that; empty for a full band.
+    low_pass: Option<LowPass>,
     low: Vec<f32>,
-    /// How far apart the low-pass filters' taps lie, filter by filter: each step halves the band.
-    steps: &'static [i64],
     line: Vec<f32>,
     /// Whether the light is fitted along; else it is taken to be that of the reference.
     pub flicker: bool,
@@ -135,8 +135,8 @@ impl Bank {
             fitted_in: 0,
             out: vec![false; count],
             pixels: n,
+            low_pass: None,
             low: Vec::new(),
-            steps: &[],
             line: vec![0.0; w.max(h)],
             flicker: true,
         }
@@ -146,13 +146,35 @@ impl Bank {
     /// biased by it; it is noisier.
     #[must_use]
     pub fn low_band(w: usize, h: usize) -> Self {
-        Self { low: vec![0.0; 2 * w * h], steps: &[1, 2], ..Self::new(w, h) }
+        Self::passing(LowPass::HalfBands(&[1, 2]), w, h)
     }
 
-    /// The same with an octave less.
+    /// The same, fitting with what a Gaussian of this width leaves (one sigma, in pixels).
     #[must_use]
-    pub fn lower_band(w: usize, h: usize) -> Self {
-        Self { low: vec![0.0; 2 * w * h], steps: &[1, 2, 4], ..Self::new(w, h) }
+    pub fn smoothed(width_px: f64, w: usize, h: usize) -> Self {
+        Self::passing(LowPass::gaussian(width_px), w, h)
+    }
+
+    fn passing(low_pass: LowPass, w: usize, h: usize) -> Self {
+        Self { low: vec![0.0; 2 * w * h], low_pass: Some(low_pass), ..Self::new(w, h) }
+    }
+
+    /// The same, fitting the light along or not.
+    #[must_use]
+    pub fn with_flicker(self, flicker: bool) -> Self {
+        Self { flicker, ..self }
+    }
+
+    /// Whether the basis for a displacement near `d` is made.
+    #[must_use]
+    pub fn is_made(&self, d: (f64, f64)) -> bool {
+        let index = self.index(self.locate(d).1);
+        self.slot_of.get(index).is_some_and(Option::is_some)
+    }
+
+    fn index(&self, (px, py): (i64, i64)) -> usize {
+        let p = self.per_px as i64;
+        ((py + p / 2) * p + px + p / 2) as usize
     }
 
     /// The reference has changed: everything is made anew when needed.
@@ -222,8 +244,8 @@ impl Bank {
 
     /// The phases' numbers as an index; the slot that holds it, made now if need be.
     fn slot(&mut self, arch: Arch, reference: &mut Reference, (px, py): (i64, i64), noise: f64) -> Option<usize> {
-        let p = self.per_px as i64;
-        let index = ((py + p / 2) * p + px + p / 2) as usize;
+        let p = self.per_px;
+        let index = self.index((px, py));
         if let Some(slot) = *self.slot_of.get(index)? {
             return self.tables[slot].is_some().then_some(slot);
         }
@@ -257,13 +279,13 @@ impl Bank {
         for (b, v) in basis.chunks_exact_mut(3 * w).zip(picture.chunks_exact(w)) {
             b[2 * w..].copy_from_slice(v);
         }
-        if !self.low.is_empty() {
+        if let Some(low_pass) = &self.low_pass {
             // Only the low frequencies of the derivatives are compared with; the model keeps all.
             for (part, low) in self.low.chunks_exact_mut(n).enumerate() {
                 for (l, b) in low.chunks_exact_mut(w).zip(basis.chunks_exact(3 * w)) {
                     l.copy_from_slice(&b[part * w..(part + 1) * w]);
                 }
-                low_pass(low, w, self.steps, &mut self.line);
+                low_pass.apply(low, w, &mut self.line);
             }
         }
         // How the scalar products with the basis answer to displacement, gain and offset.

@@ -266,47 +266,6 @@ impl Reference {
     }
 }
 
-/// Low-pass along both axes, in place, by half-band filters whose taps lie so far apart one after the other: with 1 and 2 half the height at an
-/// eighth of a cycle, with 4 as well at a sixteenth. `line` is scratch for the longer side.
-pub(super) fn low_pass(v: &mut [f32], w: usize, steps: &[i64], line: &mut [f32]) {
-    low_pass_rows(v, w, steps, line);
-    low_pass_columns(v, w, steps, line);
-}
-
-fn low_pass_rows(v: &mut [f32], w: usize, steps: &[i64], line: &mut [f32]) {
-    for row in v.chunks_exact_mut(w) {
-        for step in steps {
-            let line = &mut line[..w];
-            line.copy_from_slice(row);
-            for (j, v) in row.iter_mut().enumerate() {
-                *v = half_band(|o| line[(j as i64 + step * o).clamp(0, w as i64 - 1) as usize]);
-            }
-        }
-    }
-}
-
-fn low_pass_columns(v: &mut [f32], w: usize, steps: &[i64], line: &mut [f32]) {
-    let h = v.len() / w;
-    for j in 0..w {
-        for step in steps {
-            let line = &mut line[..h];
-            for (l, row) in line.iter_mut().zip(v.chunks_exact(w)) {
-                *l = row[j];
-            }
-            for (i, row) in v.chunks_exact_mut(w).enumerate() {
-                row[j] = half_band(|o| line[(i as i64 + step * o).clamp(0, h as i64 - 1) as usize]);
-            }
-        }
-    }
-}
-
-/// Half-band low-pass of seven taps around an offset of 0 (maximally flat; half the height at a quarter of a cycle).
-#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
-#[inline(always)]
-fn half_band(at: impl Fn(i64) -> f32) -> f32 {
-    0.5 * at(0) + (9.0 / 32.0) * (at(-1) + at(1)) - (1.0 / 32.0) * (at(-3) + at(3))
-}
-
 /// `out[i, j] = picture[i + dy, j + dx]` by windowed-sinc interpolation; beyond its edges the picture is repeated.
 fn shift_back(
     arch: Arch,

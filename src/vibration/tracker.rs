@@ -4,8 +4,10 @@
 //! maximum-likelihood fit against a reference whose noise is averaged away; see [`super::bank`] for how it is solved.
 
 mod band;
+mod foretold;
 mod judge;
 mod learn;
+mod looks;
 mod phase;
 mod search;
 mod usual;
@@ -26,7 +28,9 @@ use super::stale::Stale;
 use super::together::Together;
 use crate::model::vibration::{Bend, Fit, Marks, Sample};
 use band::Bands;
+use foretold::Foretold;
 use judge::smear;
+use looks::Looks;
 use phase::PhaseError;
 use usual::Usual;
 
@@ -70,11 +74,13 @@ const RELIT: std::ops::Range<f64> = 0.6..1.7;
 /// A displacement under uneven light that is less certain than this, and so many times less than usual, is unusable.
 const UNUSABLE_PX: f64 = 0.04;
 const UNUSABLE_TIMES: f64 = 6.0;
-/// Looks at the residual that are remembered.
-const LOOKS: u32 = 32;
 /// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
 /// alike. On recordings of known motion at 2 to 8 Mbit/s the error is 1.4 to 3.5 times the patches' spread.
 const CODED_SHARE: f64 = 2.0;
+/// The same of pictures that are coded each for itself: on such recordings the error is 0.4 to 0.7 times what [`CODED_SHARE`] would make of it.
+const SINGLE_SHARE: f64 = 1.1;
+/// And how much of what cannot be foretold is noise: the prediction adds some of its own.
+const FORETOLD_SHARE: f64 = 0.9;
 /// What inter-frame coding leaves at best, in pixels. Motion is coded in quarters of a pixel, an error of 0.25/√12 = 0.07 px; what is
 /// spent on the rest brings it to 0.015 to 0.04 px on recordings of known motion, however small the motion.
 const CODED_FLOOR_PX: f64 = 0.022;
@@ -153,10 +159,12 @@ pub struct Tracker {
     h: usize,
     reference: Reference,
     bank: Bank,
-    /// Fits that folded detail does not bias: live, and while held frames are learned from. In coded pictures those of the band below, until it is
-    /// decided which is compared in.
+    /// Fits that folded detail does not bias: live, and while held frames are learned from.
     low: Option<Box<Bank>>,
-    bands: Bands,
+    /// In coded pictures, until it is decided which band is compared in.
+    bands: Option<Box<Bands>>,
+    /// And from then on how its displacements are foretold.
+    foretold: Option<Foretold>,
     /// Live: the error that follows the sub-pixel phase.
     phase: Option<Box<PhaseError>>,
     light: Option<Light>,
@@ -175,11 +183,7 @@ pub struct Tracker {
     shared: f64,
     /// Variance of a pixel as the patches tell it beyond a linear field: the mean of some frames.
     apart: f64,
-    /// In which share of the looks at the residual it was smooth, and how many looks there were.
-    smeared: f64,
-    looks: u32,
-    /// Largest variance of a residual that was white.
-    white: f64,
+    looks: Looks,
     /// While held frames are gone through, nothing is decided before the end.
     learning: bool,
     saturated: bool,
@@ -213,7 +217,8 @@ impl Tracker {
             reference: Reference::new(w, h),
             bank: Bank::new(w, h),
             low: live.then(|| Box::new(Bank::low_band(w, h))),
-            bands: Bands::default(),
+            bands: None,
+            foretold: None,
             phase: live.then(Box::default),
             light: (w * h <= LARGEST_LIT).then(|| Light::new(w, h)),
             held: None,
@@ -226,9 +231,7 @@ impl Tracker {
             usual: Usual::default(),
             shared: 1.0,
             apart: 0.0,
-            smeared: 0.0,
-            looks: 0,
-            white: 0.0,
+            looks: Looks::new(w * h),
             learning: false,
             saturated: false,
             coded: false,
@@ -257,9 +260,7 @@ impl Tracker {
         self.together.reset();
         self.bank.leave_out(self.together.out());
         self.shared = 1.0;
-        self.smeared = 0.0;
-        self.looks = 0;
-        self.white = 0.0;
+        self.looks.forget();
         if self.coded {
             self.coded = false;
             self.take_bank();
@@ -286,7 +287,7 @@ impl Tracker {
     /// Combines the patches where they disagree; gives the uncertainty of that in pixels.
     fn combine(&mut self, f: &mut Fitted, variance: f64) -> Option<f64> {
         // A codec errs differently from block to block, and not as haze does: what its residual says of a patch is no measure of its worth.
-        if !self.robust || f.one_direction || self.reference.frames() < 16 || self.coded || self.smeared > 0.3 {
+        if !self.robust || f.one_direction || self.reference.frames() < 16 || self.coded || self.looks.smeared() > 0.3 {
             return None;
         }
         let before = self.together.share_out();
@@ -428,8 +429,7 @@ impl Tracker {
         {
             return (if t.fit == Fit::Lost { Track { marks: t.marks, ..self.missed() } } else { self.took(t) }, None);
         }
-        // The second frame of a stream may be a codec's copy of the first, and tells nothing.
-        if !covered && self.seen % 8 == 1 && self.seen > 1 && (self.seen < 64 || self.seen % 64 == 1) {
+        if !covered && Looks::due(self.seen) {
             self.look_at_residual(luma, &f);
         }
         let own = 1.0 / f64::from(self.reference.frames().max(1));
@@ -445,12 +445,12 @@ impl Tracker {
         let lag_px = if covered { 0.0 } else { self.hold_to_new(luma, &mut f, variance) };
         if !covered {
             // The last to use the bank: from here on it may be another one.
-            self.choose_band(luma, &plain);
+            self.compare_bands(luma, &plain);
         }
         let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
         let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
         if self.coded {
-            sigma_px = (CODED_SHARE * sigma_px).hypot(CODED_FLOOR_PX).hypot(lag_px);
+            sigma_px = self.coded_sigma_px(sigma_px).hypot(lag_px);
         }
         if !(sigma_px < if covered && !self.coded { self.unusable_px() } else { LOST_ABOVE_PX }) {
             let marks = Marks { covered, ..Marks::default() };
@@ -474,7 +474,7 @@ impl Tracker {
             shake_px: None,
             marks: Marks {
                 covered,
-                coded: self.coded,
+                coded: self.coded && self.looks.carries_over(),
                 one_direction: f.one_direction,
                 textureless: false,
                 hazy: !self.coded && self.shared > HAZY,
@@ -490,14 +490,30 @@ impl Tracker {
         (self.took(track), (!covered).then_some(f))
     }
 
+    /// The uncertainty of a coded picture's displacement, of which the patches tell `patches_px`.
+    fn coded_sigma_px(&self, patches_px: f64) -> f64 {
+        let careful = (CODED_SHARE * patches_px).hypot(CODED_FLOOR_PX);
+        // What is carried over is alike from frame to frame and from patch to patch, and neither tells of it.
+        if self.looks.carries_over() {
+            return careful;
+        }
+        self.foretold.map_or(careful, |f| careful.min((SINGLE_SHARE * patches_px).max(FORETOLD_SHARE * f.sigma_px())))
+    }
+
     fn took(&mut self, track: Track) -> Track {
         self.lost = 0;
+        if let Some(foretold) = &mut self.foretold {
+            foretold.take((track.dx_px, track.dy_px));
+        }
         self.path.take((track.dx_px, track.dy_px));
         track
     }
 
     fn missed(&mut self) -> Track {
         self.lost += 1;
+        if let Some(foretold) = &mut self.foretold {
+            foretold.miss();
+        }
         self.path.miss();
         if self.lost >= FORGET_AFTER {
             self.reset();
@@ -505,18 +521,12 @@ impl Tracker {
         Track::lost()
     }
 
-    /// The plain fit from `start`.
+    /// The plain fit from `start`: from phase to phase until the rest is within a phase's reach.
     fn solve(&mut self, luma: &Luma<'_>, start: (f64, f64)) -> Option<Fitted> {
-        self.solve_in(false, luma, start)
-    }
-
-    /// The fit by the bank or, if asked for, by the lower band's: from phase to phase until the rest is within a phase's reach.
-    fn solve_in(&mut self, low: bool, luma: &Luma<'_>, start: (f64, f64)) -> Option<Fitted> {
         let noise = self.usual.variance().unwrap_or(0.0);
-        let bank = if low { self.low.as_deref_mut()? } else { &mut self.bank };
         let mut d = start;
         for _ in 0..PASSES {
-            let f = bank.fit(self.arch, &mut self.reference, luma, self.corner, d, noise)?;
+            let f = self.bank.fit(self.arch, &mut self.reference, luma, self.corner, d, noise)?;
             if f.settled {
                 return f.d.0.is_finite().then_some(f);
             }
@@ -542,7 +552,8 @@ impl Tracker {
         let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
         if judged && self.seen % 8 == 1 {
             let left = smear(light.left(), self.w);
-            self.judge_smear(left);
+            self.looks.take_alone(left, self.variance);
+            self.judge();
         }
         let sigma_px = UNEVEN_SHARE * f.sigma_px;
         let marks = Marks { covered: true, coded: self.coded, saturated: self.saturated, ..Marks::default() };
@@ -632,6 +643,9 @@ impl Tracker {
         self.bank.clear();
         if let Some(low) = &mut self.low {
             low.clear();
+        }
+        if let Some(bands) = &mut self.bands {
+            bands.clear();
         }
     }
 

@@ -1,81 +1,224 @@
 //! Which band of spatial frequencies a coded picture is compared in.
 //!
-//! A codec takes most from the fine detail: what it no longer moves (it is coded to the same value again) still looks like itself, and holds the
-//! displacement back. A comparison at lower frequencies is noisier, but sees the whole motion. It is taken where the fine one is seen to fall
-//! short by more than the coarse one's noise.
+//! What a codec does wrong lies at other frequencies in each picture: where its blocks are coarse fine detail is lost or stays where it was, where they are
+//! not the low frequencies have the most noise. So some frames are compared in several bands, and the one with the least noise is kept. Noise is what
+//! cannot be foretold (see [`super::foretold`]): each band's displacements are predicted from those before, alike for all. What is new of the motion
+//! itself is the same in each, and does not decide.
+//!
+//! What a band sees less of the motion than the lowest counts as well: detail that is coded to the same values again holds the displacement back. It
+//! is told by how both follow what was foretold, which has no part in the noise of the frame.
 
-/// Frames that are compared both ways before it is decided.
-const FRAMES: f64 = 48.0;
-/// How many times as much must be seen in the lower band.
-const MORE: f64 = 1.03;
-/// How many times the noise of the lower band what the upper one falls short by must be, in squares.
-const WORTH: f64 = 2.0;
+use super::foretold::{Foretold, ORDER};
+use crate::vibration::bank::{Bank, Fitted};
+use crate::vibration::reference::invert;
 
-/// Displacements of the same frames by both bands: `a` by the upper one, `b` by the lower.
-#[derive(Clone, Copy, Debug, Default)]
+/// Widths of the low-pass filters, in pixels.
+const WIDTHS_PX: [f64; 5] = [0.8, 1.2, 1.7, 2.4, 3.4];
+const BANDS: usize = WIDTHS_PX.len();
+/// The width until one is chosen: the least bad for all kinds of coding and texture.
+pub(super) const FIRST_PX: f64 = WIDTHS_PX[2];
+/// Frames that are compared while streaming, and at most.
+const ENOUGH: usize = 160;
+const MOST: usize = 256;
+/// Frames after which it is given up.
+const TRIES: u32 = 2000;
+/// Passes over a frame in one band, and how far the bands may lie apart, in pixels.
+const PASSES: usize = 6;
+const FARTHEST_PX: f64 = 1.0;
+/// Share of their power that is taken for noise, so that what is not there to be learned is not learned.
+const RIDGE: f64 = 1e-4;
+/// Predictions that a choice needs.
+const LEAST: usize = 48;
+/// By how much more what is missing of the motion counts than noise, in squares: noise is averaged away where amplitudes are told, and this is not.
+const MISSING: f64 = 4.0;
+
+/// One frame's displacements in all bands, in pixels.
+type Seen = [[f64; 2]; BANDS];
+
+/// Several bands side by side, for as long as it takes to choose.
+#[derive(Clone, Debug)]
 pub(super) struct Bands {
-    n: f64,
-    a: [f64; 2],
-    b: [f64; 2],
-    aa: f64,
-    ab: f64,
-    bb: f64,
+    banks: [Bank; BANDS],
+    /// Number of the frame, and its displacements. Room for all is taken when it is made.
+    frames: Vec<(u32, Seen)>,
+    tries: u32,
 }
 
 impl Bands {
-    /// Takes a frame.
-    pub(super) fn take(&mut self, a: (f64, f64), b: (f64, f64)) {
-        self.n += 1.0;
-        for (axis, (a, b)) in [(a.0, b.0), (a.1, b.1)].into_iter().enumerate() {
-            self.a[axis] += a;
-            self.b[axis] += b;
-            self.aa += a * a;
-            self.ab += a * b;
-            self.bb += b * b;
+    /// For regions of `w` by `h` pixels.
+    pub(super) fn new(w: usize, h: usize, flicker: bool) -> Self {
+        let banks = WIDTHS_PX.map(|width_px| Bank::smoothed(width_px, w, h).with_flicker(flicker));
+        Self { banks, frames: Vec::with_capacity(MOST), tries: 0 }
+    }
+
+    /// The reference has changed: where it lies is not quite the same any more.
+    pub(super) fn clear(&mut self) {
+        self.banks.iter_mut().for_each(Bank::clear);
+        self.frames.clear();
+    }
+
+    /// Takes frame `number`, displaced by about `d`; `fit` fits by a bank near a displacement. While streaming no frame makes more than one basis.
+    pub(super) fn take(
+        &mut self,
+        number: u32,
+        d: (f64, f64),
+        streaming: bool,
+        mut fit: impl FnMut(&mut Bank, (f64, f64)) -> Option<Fitted>,
+    ) {
+        self.tries += 1;
+        if self.frames.len() == MOST {
+            return;
+        }
+        let mut seen = Seen::default();
+        for (to, bank) in seen.iter_mut().zip(&mut self.banks) {
+            let Some(d) = settle(bank, d, streaming, &mut fit) else { return };
+            *to = d;
+        }
+        self.frames.push((number, seen));
+    }
+
+    /// Whether enough frames were compared, or it takes too long.
+    pub(super) fn enough(&self) -> bool {
+        self.frames.len() >= ENOUGH || self.tries > TRIES
+    }
+
+    /// The band with the least noise, what it misses of the motion included; none where too little was seen. And how its
+    /// displacements are foretold.
+    pub(super) fn choose(self) -> Option<(Bank, Foretold)> {
+        let (index, foretold) = choose(&self.frames)?;
+        Some((self.banks.into_iter().nth(index)?, foretold))
+    }
+}
+
+/// The displacement by a bank, from phase to phase; none where it leads away or, while streaming, where a basis had to be made for it.
+fn settle(
+    bank: &mut Bank,
+    from: (f64, f64),
+    streaming: bool,
+    fit: &mut impl FnMut(&mut Bank, (f64, f64)) -> Option<Fitted>,
+) -> Option<[f64; 2]> {
+    let mut at = from;
+    for _ in 0..PASSES {
+        let made = bank.is_made(at);
+        let f = fit(bank, at)?;
+        if (streaming && !made) || !((f.d.0 - from.0).hypot(f.d.1 - from.1) < FARTHEST_PX) {
+            return None;
+        }
+        if f.settled {
+            return Some([f.d.0, f.d.1]);
+        }
+        at = f.d;
+    }
+    None
+}
+
+fn choose(frames: &[(u32, Seen)]) -> Option<(usize, Foretold)> {
+    let n = frames.len() as f64;
+    let mut middle = Seen::default();
+    for (m, v) in frames.iter().flat_map(|(_, seen)| middle_of(seen)) {
+        middle[m.0][m.1] += v / n;
+    }
+    let about = |i: usize, band: usize, axis: usize| frames[i].1[band][axis] - middle[band][axis];
+    // The lowest band is not part of the common path: its noise may be much larger.
+    let path = |i: usize, axis: usize| (0..BANDS - 1).map(|b| about(i, b, axis)).sum::<f64>() / (BANDS - 1) as f64;
+    let follows = |i: &usize| frames[*i].0.wrapping_sub(frames[*i - ORDER].0) == ORDER as u32;
+    let whole: Vec<usize> = (ORDER..frames.len()).filter(follows).collect();
+    if whole.len() < LEAST {
+        return None;
+    }
+    let mut products = [[0.0; ORDER]; ORDER];
+    let mut sums = [0.0; ORDER];
+    for &i in &whole {
+        for axis in 0..2 {
+            let before: [f64; ORDER] = std::array::from_fn(|k| path(i - 1 - k, axis));
+            for ((row, sum), a) in products.iter_mut().zip(&mut sums).zip(&before) {
+                row.iter_mut().zip(&before).for_each(|(v, b)| *v += a * b);
+                *sum += a * path(i, axis);
+            }
         }
     }
+    let power: f64 = (0..ORDER).map(|k| products[k][k]).sum::<f64>() / ORDER as f64;
+    (0..ORDER).for_each(|k| products[k][k] += RIDGE * power + f64::MIN_POSITIVE);
+    let inverse = invert(&products)?;
+    let factors = inverse.map(|row| row.iter().zip(&sums).map(|(a, b)| a * b).sum::<f64>());
+    let guess = |of: &dyn Fn(usize) -> f64, i: usize| -> f64 {
+        factors.iter().enumerate().map(|(k, f)| f * of(i - 1 - k)).sum()
+    };
+    let noise = |band: usize| -> f64 {
+        let off = |i: usize, axis: usize| (about(i, band, axis) - guess(&|i| about(i, band, axis), i)).powi(2);
+        whole.iter().map(|&i| off(i, 0) + off(i, 1)).sum()
+    };
+    let places = || whole.iter().flat_map(|&i| [(i, 0), (i, 1)]);
+    let foretold: Vec<f64> = places().map(|(i, axis)| guess(&|i| path(i, axis), i)).collect();
+    let motion: f64 = foretold.iter().map(|p| p * p).sum();
+    let missing = |band: usize| -> f64 {
+        let less = || places().map(|(i, axis)| about(i, BANDS - 1, axis) - about(i, band, axis));
+        let along: f64 = less().zip(&foretold).map(|(l, p)| l * p).sum();
+        let chance = less().map(|l| l * l).sum::<f64>() / foretold.len() as f64;
+        if along > 0.0 { (along * along / motion.max(f64::MIN_POSITIVE) - chance).max(0.0) } else { 0.0 }
+    };
+    let cost = |band: usize| noise(band) + MISSING * missing(band);
+    let (best, _) = (0..BANDS).map(|b| (b, cost(b))).min_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some((best, Foretold::new(factors, middle[best], noise(best) / foretold.len() as f64)))
+}
 
-    /// Whether enough frames were compared.
-    pub(super) fn enough(&self) -> bool {
-        self.n >= FRAMES
-    }
-
-    /// Whether the lower band sees so much more motion that it is worth its noise.
-    pub(super) fn lower(&self) -> bool {
-        let about = |square: f64, a: &[f64; 2], b: &[f64; 2]| square - (a[0] * b[0] + a[1] * b[1]) / self.n.max(1.0);
-        let (aa, ab) = (about(self.aa, &self.a, &self.a), about(self.ab, &self.a, &self.b));
-        let bb = about(self.bb, &self.b, &self.b);
-        // Noise of the upper band's own makes the ratio smaller, never larger.
-        let more = ab / aa.max(f64::MIN_POSITIVE);
-        let noise = bb - more * ab;
-        more > MORE && (more - 1.0).powi(2) * aa > WORTH * noise
-    }
+/// Each displacement with its band and axis.
+fn middle_of(seen: &Seen) -> impl Iterator<Item = ((usize, usize), f64)> {
+    seen.iter().enumerate().flat_map(|(b, d)| [((b, 0), d[0]), ((b, 1), d[1])])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn seen(upper: f64, noise_px: f64) -> Bands {
-        let mut bands = Bands::default();
-        for i in 0..60u32 {
-            let d = 0.4 * (f64::from(i) * 0.9).sin();
-            let noise = noise_px * (f64::from(i * i) * 1.7).sin();
-            bands.take((upper * d + 1.0, 0.2 * upper * d), (d + noise - 3.0, 0.2 * d - noise));
-        }
-        assert!(bands.enough());
-        bands
+    /// Frames of a swing, of which each band sees its share and adds its noise.
+    fn frames(swing_px: f64, share: [f64; BANDS], noise_px: [f64; BANDS]) -> Vec<(u32, Seen)> {
+        let mut state = 1u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / f64::from(1u32 << 24) * 2.0 - 1.0
+        };
+        (0..200u32)
+            .map(|i| {
+                let d = swing_px * (f64::from(i) * 0.85).sin();
+                (i, std::array::from_fn(|b| [share[b] * d + noise_px[b] * noise() + 1.0, noise_px[b] * noise()]))
+            })
+            .collect()
+    }
+
+    fn chosen(frames: &[(u32, Seen)]) -> Option<usize> {
+        choose(frames).map(|(band, _)| band)
     }
 
     #[test]
-    fn the_lower_band_is_taken_where_the_upper_falls_short_by_more_than_noise() {
-        assert!(seen(0.6, 0.05).lower(), "two fifths are missing");
-        assert!(!seen(1.0, 0.05).lower(), "nothing is missing");
-        assert!(!seen(0.97, 0.1).lower(), "less is missing than the noise");
-        assert!(!Bands::default().lower() && !Bands::default().enough());
-        // Nothing moves: the lower band shows its noise alone.
-        let mut still = Bands::default();
-        (0..100u32).for_each(|i| still.take((0.0, 0.0), (0.05 * f64::from(i).sin(), 0.0)));
-        assert!(!still.lower());
+    fn the_band_with_the_least_noise_is_kept() {
+        for (least, noise) in [
+            (0, [0.01, 0.02, 0.03, 0.04, 0.06]),
+            (3, [0.06, 0.04, 0.03, 0.02, 0.03]),
+            (4, [0.06, 0.04, 0.03, 0.02, 0.01]),
+        ] {
+            for swing_px in [0.0, 0.05, 0.5, 5.0] {
+                assert_eq!(chosen(&frames(swing_px, [1.0; BANDS], noise)), Some(least), "swing of {swing_px} px");
+            }
+        }
+    }
+
+    #[test]
+    fn a_band_that_holds_the_motion_back_is_not_kept_for_its_quiet() {
+        let noise = [0.005, 0.01, 0.02, 0.04, 0.06];
+        assert_eq!(chosen(&frames(0.5, [0.3, 0.5, 0.7, 0.99, 1.0], noise)), Some(3));
+        assert_eq!(chosen(&frames(0.5, [0.3, 0.5, 0.7, 0.8, 1.0], noise)), Some(4));
+        // Less is missing than is worth more noise.
+        assert_eq!(chosen(&frames(0.1, [0.97, 1.0, 1.0, 1.0, 1.0], noise)), Some(0));
+    }
+
+    #[test]
+    fn nothing_is_chosen_of_too_little() {
+        let all = frames(0.5, [1.0; BANDS], [0.01; BANDS]);
+        assert_eq!(chosen(&[]), None);
+        assert_eq!(chosen(&all[..40]), None);
+        // Every other frame was lost: none follows on enough others.
+        let gaps: Vec<(u32, Seen)> = all.iter().copied().step_by(2).collect();
+        assert_eq!(chosen(&gaps), None);
     }
 }

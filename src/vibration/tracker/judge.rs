@@ -1,27 +1,21 @@
 //! The judgment of a fit's residual: whether it is that of a lossy codec, and whether the picture is at the end of its scale.
 
-use super::{Bands, Bank, COVERED_CODED, Fitted, LARGEST_FOLDED, LOOKS, Luma, Tracker};
+use super::band::{Bands, FIRST_PX};
+use super::{Bank, COVERED_CODED, Fitted, LARGEST_FOLDED, Luma, Tracker};
 use crate::vibration::residual;
 
-/// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
-const SMEARED: f64 = 1.25;
 /// Share of the pixels at the end of the scale from which on the region counts as saturated.
 const SATURATED: f64 = 0.1;
 /// Step of the differences that give the model's slopes, in pixels; their size does not matter.
 const SLOPE_STEP_PX: f64 = 0.05;
-/// Variance of the difference of two frames with noise of half a grey level each, rounded: less cannot be told from a picture that a
-/// codec copied.
-const COPIED: f64 = 2.0 * (0.25 + 1.0 / 12.0);
-
-/// Bands are compared in one of so many frames while streaming, and against a reference of at least so many.
-const BANDS_EVERY: u32 = 4;
-const BANDS_FROM: u32 = 16;
+/// Bands are compared against a reference of at least so many frames: it does not change again soon.
+const BANDS_FROM: u32 = super::PLAIN_FRAMES;
 
 impl Tracker {
     /// Whether a residual of this variance may be a codec's. Where a camera's noise was seen, white and about as large as is usual, what lies
     /// far above is something in front. (A codec's copies of a picture leave next to nothing, white or not.)
     pub(super) fn may_be_coding(&self, variance: f64) -> bool {
-        self.usual.variance().is_none_or(|low| self.white < 0.5 * low || variance < COVERED_CODED * low)
+        self.usual.variance().is_none_or(|low| self.looks.white() < 0.5 * low || variance < COVERED_CODED * low)
     }
 
     /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
@@ -48,7 +42,8 @@ impl Tracker {
         residual::straighten(&mut self.residual, [gx, gy], w);
         residual::blank(&mut self.residual, w, self.together.out());
         let smear = smear(&self.residual, w);
-        self.judge_smear(smear);
+        self.looks.take(self.seen, &self.residual, smear, self.variance);
+        self.judge();
     }
 
     /// The slopes of the model displaced by `rest`.
@@ -63,22 +58,16 @@ impl Tracker {
         }
     }
 
-    pub(super) fn judge_smear(&mut self, smear: f64) {
-        // Steam that passes is smooth as well, but it passes: what counts is how often.
-        self.looks = (self.looks + 1).min(LOOKS);
-        let marked = if smear > SMEARED { 1.0 } else { 0.0 };
-        if smear <= SMEARED && self.variance > COPIED {
-            self.white = self.white.max(self.variance);
-        }
-        self.smeared += (marked - self.smeared) / f64::from(self.looks);
-        if self.looks >= 4 && !self.learning {
+    /// Takes the pictures for what the looks have told, once there were enough.
+    pub(super) fn judge(&mut self) {
+        if self.looks.enough() && !self.learning {
             self.set_coded();
         }
     }
 
     /// Takes the pictures for coded ones, or not, as the looks have it.
     pub(super) fn set_coded(&mut self) {
-        let coded = self.smeared > if self.coded { 0.3 } else { 0.8 };
+        let coded = self.looks.smeared() > if self.coded { 0.3 } else { 0.8 };
         if coded != self.coded {
             self.coded = coded;
             self.take_bank();
@@ -86,38 +75,46 @@ impl Tracker {
         }
     }
 
-    /// Takes the bank for the pictures that they are. A codec's errors are least at low frequencies: coded ones are compared there, and for some
-    /// frames still lower as well.
+    /// Takes the bank for the pictures that they are. A codec's errors are seldom least at the finest detail: coded ones are compared without it, and
+    /// for some frames in several bands.
     pub(super) fn take_bank(&mut self) {
         let (w, h) = (self.w, self.h);
-        self.bank = if self.coded { Bank::low_band(w, h) } else { Bank::new(w, h) };
-        self.bank.flicker = self.flicker;
-        self.bands = Bands::default();
-        self.low = (w * h <= LARGEST_FOLDED)
-            .then(|| Box::new(if self.coded { Bank::lower_band(w, h) } else { Bank::low_band(w, h) }));
-        if let Some(low) = &mut self.low {
-            low.flicker = self.flicker;
+        let bank = if self.coded { Bank::smoothed(FIRST_PX, w, h) } else { Bank::new(w, h) };
+        self.bank = bank.with_flicker(self.flicker);
+        self.bank.leave_out(self.together.out());
+        let fine = w * h <= LARGEST_FOLDED;
+        self.low = (fine && !self.coded).then(|| Box::new(Bank::low_band(w, h).with_flicker(self.flicker)));
+        self.bands = (fine && self.coded).then(|| Box::new(Bands::new(w, h, self.flicker)));
+        self.foretold = None;
+    }
+
+    /// In coded pictures: compares the bands in a frame that fits as `f`. While held frames are gone through nothing is chosen yet.
+    pub(super) fn compare_bands(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        if !self.coded || f.one_direction || self.reference.frames() < BANDS_FROM {
+            return;
+        }
+        let Some(mut bands) = self.bands.take() else { return };
+        let noise = self.usual.variance().unwrap_or(0.0);
+        let (arch, corner, out, reference) = (self.arch, self.corner, self.together.out(), &mut self.reference);
+        bands.take(self.seen, f.d, !self.learning, |bank, d| {
+            bank.leave_out(out);
+            bank.fit(arch, reference, luma, corner, d, noise)
+        });
+        let enough = bands.enough();
+        self.bands = Some(bands);
+        if enough && !self.learning {
+            self.choose_band();
         }
     }
 
-    /// In coded pictures: compares the two bands, and once enough is seen keeps the better one.
-    pub(super) fn choose_band(&mut self, luma: &Luma<'_>, f: &Fitted) {
-        let due = self.learning || self.seen.is_multiple_of(BANDS_EVERY);
-        if !self.coded || !due || self.low.is_none() || f.one_direction || self.reference.frames() < BANDS_FROM {
-            return;
-        }
-        if let Some(low) = self.solve_in(true, luma, f.d) {
-            self.bands.take(f.d, low.d);
-        }
-        if self.bands.enough() {
-            if self.bands.lower()
-                && let Some(low) = self.low.take()
-            {
-                self.bank = *low;
-                self.bank.leave_out(self.together.out());
-                self.usual.forget();
-            }
-            self.low = None;
+    /// Keeps the best of the bands that were compared.
+    pub(super) fn choose_band(&mut self) {
+        if let Some((bank, foretold)) = self.bands.take().and_then(|bands| bands.choose()) {
+            self.bank = bank;
+            self.foretold = Some(foretold);
+            self.bank.leave_out(self.together.out());
+            // Other pixels, another residual.
+            self.usual.forget();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Learning from frames held back: for recordings, where the reference can be made of all of them before any is measured.
 
 use super::usual::Usual;
-use super::{LOOKS, Track, Tracker};
+use super::{Track, Tracker};
 use crate::model::vibration::Fit;
 use crate::vibration::bank::{Bank, Fitted};
 use crate::vibration::folding::Folding;
@@ -67,8 +67,13 @@ impl Tracker {
         // The next ones take them all at their places.
         let mut pass = Pass::default();
         self.go_through(&held, &mut pass, false);
+        self.choose_band();
         self.renew(0.0);
-        if !self.coded {
+        if self.coded {
+            // What the first band held back is in the reference still.
+            self.go_through(&held, &mut pass, false);
+            self.renew(0.0);
+        } else {
             self.go_through(&held, &mut pass, true);
             self.renew(0.0);
             self.go_through(&held, &mut pass, true);
@@ -86,7 +91,7 @@ impl Tracker {
         let mut variances = pass.variances;
         self.low = None;
         self.learning = false;
-        self.looks = LOOKS;
+        self.looks.settle();
         self.usual = Usual::of(&mut variances);
         self.path.reset();
         self.stale.forget();
