@@ -30,9 +30,9 @@ const CODEC_STEP_PX: f64 = 0.125;
 const CODEC_LOSES_PX: f64 = 0.03;
 /// Amplitudes up to this are not claimed to be seen in coded pictures.
 const CODEC_TAKES_PX: f64 = 0.05;
-/// A reading is made at least this often, in seconds. What eight seconds say as a whole changes little in that time; a sample that is news is read at
-/// once (see [`Analyzer::due`]).
-pub const READ_EVERY_S: f64 = 0.1;
+/// A reading is made at least this often, in seconds: as often as anybody is shown one. What eight seconds say as a whole changes little in that time;
+/// a sample that is news is read at once (see [`Analyzer::due`]).
+pub const READ_EVERY_S: f64 = 0.2;
 /// Largest number of samples in a window.
 const MAX_SAMPLES: usize = 1 << 20;
 
@@ -197,7 +197,7 @@ impl Analyzer {
         let mut newest = self.ring.iter().rev();
         let Some(now) = newest.next() else { return false };
         let inside = |v: f64, (low, high): (f64, f64)| (low..=high).contains(&v);
-        // A sample's own times are rounded: three of forty milliseconds are a little less than a tenth of a second and more.
+        // A sample's own times are rounded: five of forty milliseconds may be a little less than a fifth of a second.
         now.t_s - self.read.to_s > READ_EVERY_S - 1e-3
             || newest.next().is_none_or(|before| before.ok != now.ok || before.marks != now.marks)
             || (now.ok && !(inside(now.x, self.read.x) && inside(now.y, self.read.y)))

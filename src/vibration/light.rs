@@ -121,6 +121,13 @@ impl Light {
         &self.frame
     }
 
+    /// Its variance a pixel, in grey levels squared.
+    #[must_use]
+    pub fn left_variance(&self) -> f64 {
+        self.frame.chunks(self.w).map(|row| f64::from(row.iter().map(|v| v * v).sum::<f32>())).sum::<f64>()
+            / self.frame.len() as f64
+    }
+
     fn load(&mut self, arch: Arch, reference: &mut Reference, luma: &Luma<'_>, at: (i64, i64), (fx, fy): (f64, f64)) {
         let scale = (0.5 / H) as f32;
         for (part, (ex, ey)) in [(H, 0.0), (0.0, H)].into_iter().enumerate() {

@@ -120,14 +120,14 @@ impl Fitter {
             }
             let step = (slope / bend / (2.0 * PI)).clamp(-0.3 / span_s, 0.3 / span_s);
             let next = (hz + step).clamp(low, high).clamp(start - 1.5 / span_s, start + 1.5 / span_s);
-            let near = (next - hz).abs() < 1e-5 / span_s;
+            // A step so small changes nothing that is told: of the tone's amplitude its square, and less than noise does of its frequency.
+            if (next - hz).abs() < 1e-5 / span_s {
+                hz = next;
+                break;
+            }
             hz = next;
             let Some(better) = self.solve(x, y, hz) else { break };
             s = better;
-            if near {
-                // A step so small leaves an error of its square.
-                break;
-            }
         }
         Some((hz, s))
     }

@@ -67,6 +67,12 @@ const MIN_STRUCTURE: f64 = 0.05;
 const COVERED: f64 = 1.25;
 /// The same for pictures of a codec, whose residual changes from frame to frame with what the coder spends on it.
 const COVERED_CODED: f64 = 6.0;
+/// Of such a frame's residual uneven light leaves so much or more where nothing is in front: the coder spent little on it, as on a key frame. (Of
+/// steam it leaves a twentieth, up to a half where there is hardly any.) Beyond so many times what is usual something is in front all the same.
+const COARSE_LEFT: f64 = 0.7;
+const COARSE_TIMES: f64 = 30.0;
+/// The frames after it are as coarse at most, but for chance.
+const COARSE_STAYS: f64 = 1.2;
 /// The patches pull so many times more apart than noise makes them: haze, or more than one body in the region.
 const HAZY: f64 = 4.0;
 /// Gains against the reference that are usual light.
@@ -192,8 +198,11 @@ pub struct Tracker {
     flicker: bool,
     /// What is usual of a displacement's uncertainty with nothing in front, in pixels.
     plain_sigma_px: f64,
-    /// Variance of the newest plain fit's residual.
+    /// Variance of the newest plain fit's residual, and of the newest fit's under uneven light.
     variance: f64,
+    left: f64,
+    /// After a coarsely coded frame: up to which variance the next ones are taken for the same; else 0.
+    coarse: f64,
     seen: u32,
     lost: u32,
     covered_run: u32,
@@ -240,6 +249,8 @@ impl Tracker {
             model: std::array::from_fn(|_| vec![0.0; w * h]),
             plain_sigma_px: 0.0,
             variance: 0.0,
+            left: 0.0,
+            coarse: 0.0,
             seen: 0,
             lost: 0,
             covered_run: 0,
@@ -414,8 +425,12 @@ impl Tracker {
         let variance = f.residual / (n - 4.0);
         self.variance = variance;
         let (times, above) = if self.coded { (COVERED_CODED, 6.0) } else { (COVERED, 0.3) };
-        let covered =
+        let unusual =
             self.reference.frames() >= 16 && self.usual.limit(times, above).is_some_and(|limit| variance > limit);
+        if !unusual || variance > self.coarse {
+            self.coarse = 0.0;
+        }
+        let mut covered = unusual && self.coarse == 0.0;
         self.covered_run = if covered { self.covered_run + 1 } else { 0 };
         if self.covered_run > FORGET_AFTER {
             // This is how the target looks now.
@@ -427,7 +442,16 @@ impl Tracker {
             && (!self.learning || self.seen % 8 == 1)
             && let Some(t) = self.uneven(luma, f.d, self.may_be_coding(variance))
         {
-            return (if t.fit == Fit::Lost { Track { marks: t.marks, ..self.missed() } } else { self.took(t) }, None);
+            let ordinary = self.usual.variance().is_some_and(|usual| variance < COARSE_TIMES * usual);
+            if !(self.coded && ordinary && self.left > COARSE_LEFT * variance) {
+                return (
+                    if t.fit == Fit::Lost { Track { marks: t.marks, ..self.missed() } } else { self.took(t) },
+                    None,
+                );
+            }
+            // It costs as much as a hundred plain fits, so the frames that follow are not asked.
+            self.coarse = COARSE_STAYS * variance;
+            covered = false;
         }
         if !covered && Looks::due(self.seen) {
             self.look_at_residual(luma, &f);
@@ -487,7 +511,7 @@ impl Tracker {
         if !(covered && self.learning) {
             self.usual.take(variance);
         }
-        (self.took(track), (!covered).then_some(f))
+        (self.took(track), (!covered && self.coarse == 0.0).then_some(f))
     }
 
     /// The uncertainty of a coded picture's displacement, of which the patches tell `patches_px`.
@@ -550,6 +574,7 @@ impl Tracker {
         let noise = self.usual.variance()?.max(0.05);
         let light = self.light.as_mut().filter(|_| self.flicker)?;
         let f = light.fit(self.arch, &mut self.reference, luma, self.corner, start, noise)?;
+        self.left = light.left_variance();
         if judged && self.seen % 8 == 1 {
             let left = smear(light.left(), self.w);
             self.looks.take_alone(left, self.variance);

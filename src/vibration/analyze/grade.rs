@@ -75,8 +75,8 @@ impl Analyzer {
         for (_, reason) in now.into_iter().filter(|(on, _)| *on && last.ok) {
             because(reason, Grade::Reduced);
         }
-        let reach = self.x.iter().zip(&self.y).map(|(x, y)| x.hypot(*y)).fold(0.0, f64::max);
-        if share(shares.coded) > 0.5 && main.map_or(reach, |m| m.tone.major_px) < CODEC_STEP_PX {
+        let reach = || self.x.iter().zip(&self.y).map(|(x, y)| x * x + y * y).fold(0.0, f64::max).sqrt();
+        if share(shares.coded) > 0.5 && main.map_or_else(reach, |m| m.tone.major_px) < CODEC_STEP_PX {
             because(Reason::Codec, Grade::Reduced);
         }
         if let Some(m) = main {

@@ -134,3 +134,80 @@ fn stated_uncertainty_matches_the_error_under_noise() {
     let ratio = (error / n).sqrt() / (stated / n).sqrt();
     assert!((0.8..1.25).contains(&ratio), "error {} stated {}", (error / n).sqrt(), (stated / n).sqrt());
 }
+
+/// Frames of a swing as a coder of differences leaves them: errors smooth over some pixels, most of which are carried over to the next frame;
+/// `coarse` tells how many times larger they are in a frame.
+fn coded(frames: usize, coarse: impl Fn(usize) -> f64, mut take: impl FnMut(usize, (f64, f64), &Luma<'_>)) {
+    let (w, h) = (144usize, 144usize);
+    let mut state = 5u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / f64::from(1u32 << 24) - 0.5
+    };
+    let mut errors = vec![0.0f64; w * h];
+    for i in 0..frames {
+        let fresh: Vec<f64> = (0..w * h).map(|_| noise()).collect();
+        for y in 0..h {
+            for x in 0..w {
+                let near =
+                    [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(a, b)| fresh[(y + b).min(h - 1) * w + (x + a).min(w - 1)]);
+                errors[y * w + x] = 0.8 * errors[y * w + x] + 2.0 * near.iter().sum::<f64>();
+            }
+        }
+        let d = (0.5 * (i as f64 * 0.85).sin(), 0.3 * (i as f64 * 0.85).cos());
+        let k = coarse(i);
+        let picture: Vec<u8> = picture(w, h, d, 1.0, 0.0)
+            .iter()
+            .zip(&errors)
+            .map(|(p, e)| (f64::from(*p) + k * e).round().clamp(0.0, 255.0) as u8)
+            .collect();
+        take(i, d, &Luma::new(&picture, w, w, h).unwrap());
+    }
+}
+
+#[test]
+fn a_coarse_key_frame_is_not_something_in_front() {
+    let mut t = Tracker::new([40, 40, 64, 64]);
+    let mut fine_px = 0.0;
+    coded(
+        140,
+        |i| if (100..104).contains(&i) { 4.0 } else { 1.0 },
+        |i, d, luma| {
+            let track = t.step(luma);
+            let off_px = (track.dx_px - d.0).hypot(track.dy_px - d.1 + 0.3);
+            assert!(!track.marks.covered, "frame {i}");
+            assert!(i < 40 || track.marks.coded, "frame {i}");
+            assert!(i < 40 || off_px < 3.0 * track.sigma_px, "frame {i}: {off_px} for {}", track.sigma_px);
+            if i == 99 {
+                fine_px = track.sigma_px;
+            }
+            assert!(!(100..104).contains(&i) || track.sigma_px > 1.3 * fine_px, "frame {i} is less certain");
+        },
+    );
+}
+
+#[test]
+fn of_coded_pictures_a_band_is_chosen_and_its_uncertainty_is_honest() {
+    let mut t = Tracker::new([40, 40, 64, 64]);
+    t.hold_frames(256);
+    let mut truth = Vec::new();
+    coded(
+        250,
+        |_| 1.0,
+        |_, d, luma| {
+            assert!(t.hold(luma));
+            truth.push(d);
+        },
+    );
+    t.learn_held();
+    assert!(t.foretold.is_some() && t.bands.is_none());
+    let tracks: Vec<Track> = (0..truth.len()).map(|i| t.again(i)).collect();
+    let mean = |f: &dyn Fn(usize) -> f64| (0..truth.len()).map(f).sum::<f64>() / truth.len() as f64;
+    let (mx, my) = (mean(&|i| tracks[i].dx_px - truth[i].0), mean(&|i| tracks[i].dy_px - truth[i].1));
+    let within = (0..truth.len())
+        .flat_map(|i| [(i, tracks[i].dx_px - truth[i].0 - mx), (i, tracks[i].dy_px - truth[i].1 - my)])
+        .filter(|(i, e)| e.abs() < 2.0 * tracks[*i].sigma_px)
+        .count();
+    assert!(within as f64 > 0.9 * 2.0 * truth.len() as f64, "{within} of {}", 2 * truth.len());
+    assert!(tracks.iter().all(|t| t.marks.coded));
+}
