@@ -581,7 +581,8 @@ impl Tracker {
             self.judge();
         }
         let sigma_px = UNEVEN_SHARE * f.sigma_px;
-        let marks = Marks { covered: true, coded: self.coded, saturated: self.saturated, ..Marks::default() };
+        let coded = self.coded && self.looks.carries_over();
+        let marks = Marks { covered: true, coded, saturated: self.saturated, ..Marks::default() };
         if !(sigma_px < self.unusable_px()) || f.visible < 0.1 {
             // So little is seen that no displacement would be worth its name.
             return Some(Track { marks, ..Track::lost() });
