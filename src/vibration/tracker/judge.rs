@@ -110,7 +110,8 @@ impl Tracker {
     /// Keeps the best of the bands that were compared.
     pub(super) fn choose_band(&mut self) {
         if let Some((bank, foretold)) = self.bands.take().and_then(|bands| bands.choose()) {
-            self.bank = bank;
+            // The light may have been switched since they began.
+            self.bank = bank.with_flicker(self.flicker);
             self.foretold = Some(foretold);
             self.bank.leave_out(self.together.out());
             // Other pixels, another residual.
