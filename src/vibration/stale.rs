@@ -42,8 +42,10 @@ pub struct Stale {
     columns: usize,
     /// Which share of each patch is stale.
     shares: Vec<f64>,
-    /// Mean square of the motion from frame to frame along an axis, in pixels squared, and the frames that it is of.
-    motion: f64,
+    /// Mean square of the displacements' steps from frame to frame along an axis, what of it is their noise, both in pixels squared, and the frames that
+    /// they are of.
+    steps: f64,
+    noise: f64,
     frames: f64,
     newest: Option<(f64, f64)>,
 }
@@ -61,7 +63,8 @@ impl Stale {
             known: false,
             columns,
             shares: vec![0.0; columns * rows],
-            motion: 0.0,
+            steps: 0.0,
+            noise: 0.0,
             frames: 0.0,
             newest: None,
         }
@@ -173,26 +176,33 @@ impl Stale {
         let [dx, dy] = solve(pulled);
         let across = solve([stale[0][0], stale[1][0]])[0].max(solve([stale[0][1], stale[1][1]])[1]);
         let d = (f.d.0 + dx, f.d.1 + dy);
-        (d.0.is_finite() && d.1.is_finite()).then(|| Fresh { d, lag_px: across.clamp(0.0, 1.0) * self.motion_px() })
+        (d.0.is_finite() && d.1.is_finite()).then(|| Fresh { d, lag_px: across.clamp(0.0, 1.0) * bounded_px(self.steps) })
     }
 
-    /// Takes the displacement of a frame of which this share was stale: how far the target moves is told by what is new.
-    pub fn moved(&mut self, d: (f64, f64), stale: f64) {
+    /// Takes the displacement of a frame of which this share was stale, and its noise's variance along an axis in pixels squared: how far the
+    /// target moves is told by what is new.
+    pub fn moved(&mut self, d: (f64, f64), stale: f64, noise: f64) {
         let fresh = 1.0 - stale.clamp(0.0, 1.0);
         if let Some(before) = self.newest {
             let square = f64::midpoint((d.0 - before.0).powi(2), (d.1 - before.1).powi(2));
             self.frames += fresh;
             let rate = fresh * FOLLOW.max(1.0 / self.frames.max(1.0));
-            self.motion += rate * (square - self.motion);
+            self.steps += rate * (square - self.steps);
+            self.noise += rate * (2.0 * noise - self.noise);
         }
         self.newest = Some(d);
     }
 
-    /// How far the target moves from frame to frame, RMS along an axis in pixels.
+    /// How far the target moves from frame to frame, RMS along an axis in pixels. What noise adds to the steps is no motion: where it is most of
+    /// them, stale patches would be thought worth nothing, and the few others are worth no more.
     #[must_use]
     pub fn motion_px(&self) -> f64 {
-        self.motion.max(0.0).sqrt().clamp(*MOTION_PX.start(), *MOTION_PX.end())
+        bounded_px(self.steps - self.noise)
     }
+}
+
+fn bounded_px(square: f64) -> f64 {
+    square.max(0.0).sqrt().clamp(*MOTION_PX.start(), *MOTION_PX.end())
 }
 
 #[cfg(test)]
@@ -239,7 +249,7 @@ mod tests {
     fn what_is_new_decides_and_where_nothing_is_the_motion_is_unsure() {
         let mut s = Stale::new(32, 16);
         for i in 0..100 {
-            s.moved((if i % 2 == 0 { 0.2 } else { -0.2 }, 0.0), 0.0);
+            s.moved((if i % 2 == 0 { 0.2 } else { -0.2 }, 0.0), 0.0, 0.0);
         }
         assert!((s.motion_px() - 0.4 / 2f64.sqrt()).abs() < 0.02, "{}", s.motion_px());
         let patch = Patch { fisher: [1e4, 0.0, 1e4], ..Patch::default() };
@@ -255,5 +265,21 @@ mod tests {
         assert!((none.d.0 - 1.0).abs() < 1e-9 && (none.lag_px - s.motion_px()).abs() < 1e-9, "{none:?}");
         s.shares = vec![0.0, 0.0];
         assert!(weigh(&s).unwrap().lag_px < 1e-12);
+    }
+
+    #[test]
+    fn noise_is_no_motion() {
+        let mut s = Stale::new(32, 16);
+        // Steps of 0.4 pixels, as a displacement with a noise of 0.2 pixels makes them at rest.
+        for i in 0..400 {
+            s.moved((if i % 2 == 0 { 0.2 } else { -0.2 }, 0.0), 0.0, 0.04);
+        }
+        assert!((s.motion_px() - MOTION_PX.start()).abs() < 1e-9, "{}", s.motion_px());
+        // What is not known of a frame where all is stale is still told with care.
+        let patch = Patch { fisher: [1e4, 0.0, 1e4], ..Patch::default() };
+        let f = Fitted { gain: 1.0, ..Fitted::default() };
+        s.shares = vec![1.0, 1.0];
+        let none = s.weigh([(&patch, &[0.0; 2], false), (&patch, &[0.0; 2], false)].into_iter(), &f, 4.0).unwrap();
+        assert!(none.lag_px > 0.2, "{none:?}");
     }
 }

@@ -387,7 +387,8 @@ impl Tracker {
             f.d = fresh.d;
             lag_px = fresh.lag_px;
         }
-        self.stale.moved(f.d, share);
+        let noise = variance.max(1e-3) * self.shared.max(1.0) * f64::midpoint(f.covariance[0], f.covariance[2]);
+        self.stale.moved(f.d, share, noise);
         lag_px
     }
 

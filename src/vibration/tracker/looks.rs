@@ -2,13 +2,14 @@
 //!
 //! A camera's noise is white, and new in every frame. A codec's errors are smooth over its blocks; and one that codes differences between frames (or
 //! a camera that averages over time) carries what it does not spend on over to the next frame, noise and all. Where motion is small, next to everything
-//! is carried over, and what is left may look almost white: then only the likeness of two frames in a row tells. Coding of each picture
+//! is carried over, and what is left may look white: then only the likeness of two frames in a row tells. Coding of each picture
 //! for itself carries nothing over.
 
 /// Residuals more alike their neighbours than this (pixels that share one independent residual) are a codec's.
 const SMEARED: f64 = 1.25;
-/// And those this much alike, whose frames are so much alike as well.
-const HARDLY_SMEARED: f64 = 1.05;
+/// And so are those that are this much like the residual of the frame before, white or not: H.265 smooths what it spends nothing on so little
+/// that no pixel tells of its neighbours. On recordings of known motion it is 0.5 to 1.0 with inter-frame coding, and without any coding 0.1
+/// in the median, even where the lens folds detail that no model holds.
 const ALIKE: f64 = 0.4;
 /// Mean likeness of frames from which on the coder carries over.
 const CARRIES: f64 = 0.25;
@@ -74,7 +75,7 @@ impl Looks {
             self.pairs = (self.pairs + 1).min(REMEMBERED);
             self.carried += (alike - self.carried) / f64::from(self.pairs);
         }
-        let coded = smear > SMEARED || (smear > HARDLY_SMEARED && alike.is_some_and(|a| a > ALIKE));
+        let coded = smear > SMEARED || alike.is_some_and(|a| a > ALIKE);
         if smear <= SMEARED && variance > COPIED {
             self.white = self.white.max(variance);
         }
@@ -163,13 +164,15 @@ mod tests {
     }
 
     #[test]
-    fn noise_that_is_carried_over_is_a_codecs_though_it_looks_almost_white() {
-        let coded = looked(0.8, 1.15);
-        assert!(coded.enough() && coded.smeared() > 0.9 && coded.carries_over());
+    fn noise_that_is_carried_over_is_a_codecs_though_it_looks_white() {
+        for smear in [1.0, 1.15] {
+            let coded = looked(0.8, smear);
+            assert!(coded.enough() && coded.smeared() > 0.9 && coded.carries_over());
+        }
         let camera = looked(0.0, 1.15);
         assert!(camera.enough() && camera.smeared() < 0.1 && !camera.carries_over());
-        // What is wrong of a model may repeat, but is not smooth.
-        assert!(looked(0.8, 1.0).smeared() < 0.1);
+        // A model that is a little wrong repeats itself a little.
+        assert!(looked(0.3, 1.0).smeared() < 0.1);
     }
 
     #[test]
