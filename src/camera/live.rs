@@ -28,7 +28,7 @@ pub struct Shared {
 
 impl Shared {
     /// Before the first frame.
-    pub fn new(expected_fps: f64, watched: Arc<AtomicBool>, close: Arc<AtomicU64>) -> Self {
+    pub fn new(expected_fps: Option<f64>, watched: Arc<AtomicBool>, close: Arc<AtomicU64>) -> Self {
         Self {
             bytes: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -69,7 +69,7 @@ pub struct Live {
 }
 
 impl Live {
-    fn new(expected_fps: f64) -> Self {
+    fn new(expected_fps: Option<f64>) -> Self {
         Self {
             time: StreamTime::new(expected_fps),
             frames: 0,
@@ -92,11 +92,13 @@ impl Live {
         self.picture = Picture::Unknown;
     }
 
-    /// Frames a second over the newest arrivals, at most the last two seconds.
+    /// Frames a second over the newest arrivals: those of the last two seconds, or of eight frames' time if that is longer.
     pub fn fps(&self, now_s: f64) -> Option<f64> {
-        let first = self.arrivals.iter().copied().find(|a| *a > now_s - 2.0)?;
+        // Slow cameras need longer to be counted.
+        let since_s = now_s - (8.0 * self.time.interval_s()).clamp(2.0, 20.0);
+        let first = self.arrivals.iter().copied().find(|a| *a > since_s)?;
         let last = *self.arrivals.last()?;
-        let n = self.arrivals.iter().filter(|a| **a > now_s - 2.0).count();
+        let n = self.arrivals.iter().filter(|a| **a > since_s).count();
         (n > 5 && last > first).then(|| (n - 1) as f64 / (last - first))
     }
 }

@@ -26,6 +26,9 @@ use crate::model::vibration::region_fault;
 
 /// Without a frame for so long the stream counts as lost and is opened anew.
 const LOST_AFTER: Duration = Duration::from_millis(1400);
+/// Without a frame for so long, or five frame times, it counts as silent. Shorter pauses belong to coders that look ahead: with B-frames pictures come
+/// in bursts, a fifth of a second apart and more.
+const SILENT_AFTER: Duration = Duration::from_millis(500);
 /// How long a camera may take from the first packet of ours to its first frame. Slow cameras answer each of the four
 /// requests of RTSP late; giving up sooner would never reach them.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
@@ -123,11 +126,7 @@ pub fn run(
 ) {
     let now = clock.now();
     let mut s = Supervisor {
-        shared: Arc::new(Shared::new(
-            cfg.expected_fps.unwrap_or(25.0),
-            Arc::clone(&control.watched),
-            Arc::clone(&control.close),
-        )),
+        shared: Arc::new(Shared::new(cfg.expected_fps, Arc::clone(&control.watched), Arc::clone(&control.close))),
         on_frame: Arc::new(Mutex::new(hooks.on_frame)),
         on_report: hooks.on_report,
         on_snapshot: hooks.on_snapshot,
@@ -351,7 +350,7 @@ impl Supervisor<'_> {
 
     /// Live, degraded or stalled, from the frames themselves.
     fn grade(&mut self, now: Now, age: Duration, interval_s: f64, settled: bool) {
-        if age.as_secs_f64() > (interval_s * 5.0).max(0.2) {
+        if age > SILENT_AFTER.max(Duration::from_secs_f64((interval_s * 5.0).min(20.0))) {
             self.trouble = None;
             self.enter(CameraState::Stalled, Some(format!("no frame for {:.1} s", age.as_secs_f64())), now);
             return;

@@ -176,7 +176,8 @@ impl Stale {
         let [dx, dy] = solve(pulled);
         let across = solve([stale[0][0], stale[1][0]])[0].max(solve([stale[0][1], stale[1][1]])[1]);
         let d = (f.d.0 + dx, f.d.1 + dy);
-        (d.0.is_finite() && d.1.is_finite()).then(|| Fresh { d, lag_px: across.clamp(0.0, 1.0) * bounded_px(self.steps) })
+        (d.0.is_finite() && d.1.is_finite())
+            .then(|| Fresh { d, lag_px: across.clamp(0.0, 1.0) * bounded_px(self.steps) })
     }
 
     /// Takes the displacement of a frame of which this share was stale, and its noise's variance along an axis in pixels squared: how far the
