@@ -42,7 +42,7 @@ use crate::model::mail::Mail;
 use crate::model::people::Person;
 use crate::model::timetable::Done;
 use crate::model::upkeep::{Answer, Outcome};
-use crate::model::vibration::Sample;
+use crate::model::vibration::{Sample, region_fault};
 use crate::plc::master::{self, PlcOut};
 use crate::upkeep::catalogue::Subjects;
 use crate::upkeep::desk::{Finished, Wanted};
@@ -415,16 +415,17 @@ type Switches = Arc<AtomicU8>;
 fn hooks(index: u16, cfg: &Camera, intake: &Intake, switches: Switches) -> Hooks {
     let specs: Vec<RegionSpec> = cfg.rois.iter().map(|r| RegionSpec { rect: r.rect, role: r.role }).collect();
     let mut meter = FrameMeter::new(&specs);
-    let mut size = None;
+    let (mut size, mut first) = (None, None);
     let (samples, reports, pictures) = (intake.clone(), intake.clone(), intake.clone());
     let on_frame = move |f: &Frame<'_>| {
         if size != Some((f.width, f.height)) {
-            // A new picture size is a new view: regions may lie outside it, and references are worth nothing.
+            // A new picture size is a new view: references are worth nothing, and regions and scales were set for the one before.
             size = Some((f.width, f.height));
+            let now = (f.width as u32, f.height as u32);
+            let same = *first.get_or_insert(now) == now;
             meter.reset();
             for (i, s) in specs.iter().enumerate() {
-                let fits = crate::model::vibration::region_fault(s.rect, (f.width as u32, f.height as u32)).is_none();
-                meter.enable(i, fits);
+                meter.enable(i, same && region_fault(s.rect, now).is_none());
             }
         }
         let Some(luma) = Luma::new(f.luma, f.stride, f.width, f.height) else { return 0 };

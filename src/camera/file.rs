@@ -107,7 +107,16 @@ fn build(
     pipeline.add_many([&convert, sink.upcast_ref()])?;
     convert.link(&sink)?;
     let decode = if address {
-        gst::ElementFactory::make("uridecodebin").property("uri", input).build()?
+        let decode = gst::ElementFactory::make("uridecodebin").property("uri", input).build()?;
+        decode.connect("source-setup", false, |values| {
+            let source = values.get(1).and_then(|v| v.get::<gst::Element>().ok());
+            if let Some(source) = source.filter(|s| s.has_property("buffer-mode")) {
+                // Timestamps exactly as the camera set them: smoothed ones bend a tone's frequency and amplitude.
+                source.set_property_from_str("buffer-mode", "none");
+            }
+            None
+        });
+        decode
     } else {
         gst::ElementFactory::make("decodebin").build()?
     };

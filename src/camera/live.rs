@@ -62,6 +62,8 @@ pub struct Live {
     pub latency: Sampled,
     /// Size of the picture.
     pub size: Option<(u32, u32)>,
+    /// The first size that was seen: regions and scales were set for it.
+    pub first_size: Option<(u32, u32)>,
     /// Judge of pictures and its newest verdict.
     pub judge: Judge,
     /// The newest verdict.
@@ -78,6 +80,7 @@ impl Live {
             arrivals: Ring::new(128),
             latency: Sampled::new(256),
             size: None,
+            first_size: None,
             judge: Judge::default(),
             picture: Picture::Unknown,
         }

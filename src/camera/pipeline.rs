@@ -108,6 +108,8 @@ pub struct Pipeline {
     pub codec: Arc<std::sync::OnceLock<&'static str>>,
     /// Set once the camera has answered DESCRIBE.
     pub described: Arc<AtomicBool>,
+    /// How a video stream is coded that cannot be taken, as the camera calls it.
+    pub unknown: Arc<std::sync::OnceLock<String>>,
 }
 
 /// Builds the pipeline of a camera, not yet started.
@@ -116,7 +118,8 @@ pub struct Pipeline {
 /// When an element is missing or refuses its settings.
 pub fn build(cfg: &Camera, shared: &Arc<Shared>, on_picture: OnPicture) -> Result<Pipeline, PipelineError> {
     let pipeline = gst::Pipeline::new();
-    let source = source(cfg)?;
+    let unknown: Arc<std::sync::OnceLock<String>> = Arc::default();
+    let source = source(cfg, &unknown)?;
     pipeline.add(&source)?;
     let codec: Arc<std::sync::OnceLock<&'static str>> = Arc::default();
     let weak = pipeline.downgrade();
@@ -126,7 +129,7 @@ pub fn build(cfg: &Camera, shared: &Arc<Shared>, on_picture: OnPicture) -> Resul
     source.connect_pad_added(move |source, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
         let Some(codec) = codec_of(pad) else { return };
-        // One video stream is measured; a second one is left alone.
+        // One video stream is measured, and no other was asked for.
         let Some(on_picture) = on_picture.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() else {
             return;
         };
@@ -141,10 +144,10 @@ pub fn build(cfg: &Camera, shared: &Arc<Shared>, on_picture: OnPicture) -> Resul
         answered.store(true, Ordering::Relaxed);
         None
     });
-    Ok(Pipeline { pipeline, codec, described })
+    Ok(Pipeline { pipeline, codec, described, unknown })
 }
 
-fn source(cfg: &Camera) -> Result<gst::Element, PipelineError> {
+fn source(cfg: &Camera, unknown: &Arc<std::sync::OnceLock<String>>) -> Result<gst::Element, PipelineError> {
     let (protocols, latency_ms) = match cfg.transport {
         // The jitter buffer only waits when packets are missing or late; these bounds keep it far below the latency limit.
         Transport::Tcp => ("tcp", 80u32),
@@ -166,23 +169,42 @@ fn source(cfg: &Camera) -> Result<gst::Element, PipelineError> {
         b = b.property("user-pw", password.expose_secret());
     }
     let source = b.build()?;
-    // Audio and metadata streams are not even set up.
-    source.connect("select-stream", false, |values| {
+    // The first video stream that can be decoded is taken, as the camera lists them. Others, audio and metadata are not even set up: a second
+    // video stream would come first now and then, and be measured instead.
+    let (taken, unknown) = (std::sync::OnceLock::<u32>::new(), Arc::clone(unknown));
+    source.connect("select-stream", false, move |values| {
+        let number = values.get(1).and_then(|v| v.get::<u32>().ok()).unwrap_or(0);
         let caps = values.get(2).and_then(|v| v.get::<gst::Caps>().ok());
-        let video = caps.as_ref().and_then(|c| c.structure(0)).is_some_and(|s| s.get::<&str>("media") == Ok("video"));
-        Some(video.to_value())
+        let take = match caps.as_ref().and_then(|c| video(c)) {
+            // Asked once more for the same, over another transport.
+            Some(name) if codec_named(name).is_some() => *taken.get_or_init(|| number) == number,
+            Some(name) => {
+                let _ = unknown.set(name.to_owned());
+                false
+            }
+            None => false,
+        };
+        Some(take.to_value())
     });
     Ok(source)
 }
 
-fn codec_of(pad: &gst::Pad) -> Option<&'static Codec> {
-    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+/// What RTP calls the coding of a video stream; none of another stream.
+fn video(caps: &gst::CapsRef) -> Option<&str> {
     let s = caps.structure(0)?;
     if s.get::<&str>("media") != Ok("video") {
         return None;
     }
-    let name = s.get::<&str>("encoding-name").ok()?;
+    s.get::<&str>("encoding-name").ok()
+}
+
+fn codec_named(name: &str) -> Option<&'static Codec> {
     CODECS.iter().find(|c| c.encoding.eq_ignore_ascii_case(name))
+}
+
+fn codec_of(pad: &gst::Pad) -> Option<&'static Codec> {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    codec_named(video(&caps)?)
 }
 
 fn make(name: &'static str) -> Result<gst::Element, PipelineError> {

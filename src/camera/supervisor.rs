@@ -20,9 +20,9 @@ use crate::base::backoff::Backoff;
 use crate::base::clock::{Clock, Mono, Now};
 use crate::base::ring::Ring;
 use crate::base::shutdown::Shutdown;
-use crate::config::sections::Camera;
+use crate::config::sections::{Camera, Transport};
 use crate::model::camera::{Attempt, CameraReport, CameraState, Picture, Snapshot};
-use crate::model::vibration::region_fault;
+use crate::model::vibration::{region_fault, resized};
 
 /// Without a frame for so long the stream counts as lost and is opened anew.
 const LOST_AFTER: Duration = Duration::from_millis(1400);
@@ -154,6 +154,8 @@ pub fn run(
         return;
     }
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_millis(1500));
+    // Cameras lock an account that fails again and again, for every client.
+    let mut refusals = Backoff::new(Duration::from_secs(5), Duration::from_mins(1));
     while !shutdown.asked() {
         let had_frames = s.session(shutdown);
         if shutdown.asked() {
@@ -161,8 +163,9 @@ pub fn run(
         }
         if had_frames {
             backoff.reset();
+            refusals.reset();
         }
-        let pause = backoff.pause();
+        let pause = if s.state == CameraState::Refused { refusals.pause() } else { backoff.pause() };
         s.pause(shutdown, pause);
         s.reconnects += 1;
     }
@@ -203,8 +206,10 @@ struct Rate {
 
 /// Why a session ended.
 enum End {
-    Refused(String),
+    Refused,
     Lost(String),
+    /// The camera is there; its settings or ours are wrong. With what to do.
+    Unfit(String),
     Asked,
 }
 
@@ -222,19 +227,18 @@ impl Supervisor<'_> {
             Err(e) => End::Lost(e.to_string()),
         };
         let frames = self.shared.live().frames_open > 0;
-        let (state, outcome) = match end {
+        let (state, outcome, advice) = match end {
             End::Asked => return frames,
-            End::Refused(text) => (CameraState::Refused, text),
-            End::Lost(text) => (CameraState::Lost, text),
+            End::Refused => {
+                let text = "the camera rejects the user name or password".to_owned();
+                (CameraState::Refused, text, "check username and password; ")
+            }
+            End::Lost(text) => (CameraState::Lost, text, "check power, network and address; "),
+            End::Unfit(text) => (CameraState::Lost, text, ""),
         };
         let now = self.clock.now();
         self.attempts.push(Attempt { at: now, outcome: outcome.as_str().into() });
-        let advice = if state == CameraState::Refused {
-            "check username and password; trying again"
-        } else {
-            "check power, network and address; trying again"
-        };
-        self.enter(state, Some(format!("{outcome}; {advice}")), now);
+        self.enter(state, Some(format!("{outcome}; {advice}trying again")), now);
         frames
     }
 
@@ -310,7 +314,7 @@ impl Supervisor<'_> {
             if shutdown.asked() || self.control.reconnect.swap(false, Ordering::Relaxed) {
                 return End::Asked;
             }
-            if let Some(end) = message.and_then(|m| verdict(&m)) {
+            if let Some(end) = message.and_then(|m| self.verdict(&m, p)) {
                 return end;
             }
             self.codec = p.codec.get().map(|c| Arc::from(*c));
@@ -373,10 +377,14 @@ impl Supervisor<'_> {
 
     /// What is wrong with a stream that flows; nothing while it is settling but a slow answer.
     fn complaint(&self, now: Now, settled: bool) -> Option<String> {
-        let (fps, latency, behind) = {
+        let (fps, latency, behind, resized) = {
             let live = self.shared.live();
-            (live.fps(now.mono.0 as f64 * 1e-9), live.latency.percentile(50.0), live.time.behind_ms())
+            let resized = live.size.zip(live.first_size).and_then(|(size, first)| resized(size, first));
+            (live.fps(now.mono.0 as f64 * 1e-9), live.latency.percentile(50.0), live.time.behind_ms(), resized)
         };
+        if resized.is_some() {
+            return resized;
+        }
         let limit_ms = self.settings.latency_limit.as_secs_f64() * 1000.0;
         if settled && let Some(lag) = latency.into_iter().chain(behind).find(|l| *l > limit_ms) {
             let advice = "check the network and the camera's load";
@@ -425,7 +433,7 @@ impl Supervisor<'_> {
         }
         let flowing = self.state.has_frames();
         let live = self.shared.live();
-        let size = live.size;
+        let (size, first_size) = (live.size, live.first_size);
         let report = CameraReport {
             index: self.settings.index,
             state: self.state,
@@ -443,7 +451,7 @@ impl Supervisor<'_> {
             last_frame: live.last_frame,
             picture: if flowing { live.picture } else { Picture::Unknown },
             sharpness: live.judge.sharpness.filter(|_| flowing),
-            roi_faults: size.map_or_else(Vec::new, |size| self.roi_faults(size)),
+            roi_faults: size.zip(first_size).map_or_else(Vec::new, |(size, first)| self.roi_faults(size, first)),
             attempts: self.attempts.to_vec(),
             dropped_samples: self.shared.dropped.load(Ordering::Relaxed),
         };
@@ -452,9 +460,44 @@ impl Supervisor<'_> {
         let _ = (self.on_report)(report);
     }
 
-    fn roi_faults(&self, size: (u32, u32)) -> Vec<(u16, Arc<str>)> {
+    fn roi_faults(&self, size: (u32, u32), first: (u32, u32)) -> Vec<(u16, Arc<str>)> {
+        let other = resized(size, first);
+        let fault = |rect: [u32; 4]| other.clone().or_else(|| region_fault(rect, size));
         let faults = self.cfg.rois.iter().enumerate();
-        faults.filter_map(|(i, r)| region_fault(r.rect, size).map(|f| (i as u16, f.into()))).collect()
+        faults.filter_map(|(i, r)| fault(r.rect).map(|f| (i as u16, f.into()))).collect()
+    }
+
+    /// What a message of the pipeline means for the session; none if nothing.
+    fn verdict(&self, m: &gst::Message, p: &Pipeline) -> Option<End> {
+        match m.view() {
+            gst::MessageView::Error(e) => {
+                let error = e.error();
+                let text = error.message().to_string();
+                if error.matches(gst::ResourceError::NotAuthorized) || text.contains("Unauthorized") {
+                    return Some(End::Refused);
+                }
+                if p.codec.get().is_none()
+                    && let Some(name) = p.unknown.get()
+                {
+                    let advice = "set it to H.264, H.265 or MJPEG";
+                    return Some(End::Unfit(format!(
+                        "the camera's video is coded as {name}, which is not known; {advice}"
+                    )));
+                }
+                if text.contains("transport protocols") {
+                    let (have, other) = match self.cfg.transport {
+                        Transport::Tcp => ("TCP", "udp"),
+                        Transport::Udp => ("UDP", "tcp"),
+                    };
+                    let text = format!("the camera does not give its stream over {have}; set transport = \"{other}\"");
+                    return Some(End::Unfit(text));
+                }
+                Some(End::Lost(plain(&error, &text)))
+            }
+            // On a live stream the end is a failure like any other.
+            gst::MessageView::Eos(_) => Some(End::Lost("the camera ended the stream".into())),
+            _ => None,
+        }
     }
 
     /// Waits before the next try, reporting on; a wish to reconnect ends it.
@@ -469,23 +512,6 @@ impl Supervisor<'_> {
                 self.report(now);
             }
         }
-    }
-}
-
-/// What a message of the pipeline means for the session; none if nothing.
-fn verdict(m: &gst::Message) -> Option<End> {
-    match m.view() {
-        gst::MessageView::Error(e) => {
-            let error = e.error();
-            let text = error.message().to_string();
-            if error.matches(gst::ResourceError::NotAuthorized) || text.contains("Unauthorized") {
-                return Some(End::Refused("the camera rejects the user name or password".into()));
-            }
-            Some(End::Lost(plain(&error, &text)))
-        }
-        // On a live stream the end is a failure like any other.
-        gst::MessageView::Eos(_) => Some(End::Lost("the camera ended the stream".into())),
-        _ => None,
     }
 }
 
@@ -505,6 +531,7 @@ fn note(
     live.last_frame = Some(now);
     live.arrivals.push(now.mono.0 as f64 * 1e-9);
     live.size = Some((plane.width as u32, plane.height as u32));
+    live.first_size = live.first_size.or(live.size);
     // The first second's burst says nothing about the network.
     if let Some(l) = latency_ms.filter(|_| live.frames_open > 25) {
         live.latency.push(l);
@@ -530,8 +557,8 @@ fn plain(error: &gst::glib::Error, text: &str) -> String {
     if error.matches(gst::ResourceError::NotFound) || text.contains("Not found") {
         "the camera answers, but knows no stream at this address".into()
     } else if error.matches(gst::ResourceError::OpenRead) || error.matches(gst::ResourceError::OpenReadWrite) {
-        format!("the camera cannot be reached ({text})")
+        format!("the camera cannot be reached ({})", text.trim_end_matches('.'))
     } else {
-        text.to_owned()
+        text.trim_end_matches('.').to_owned()
     }
 }

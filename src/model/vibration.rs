@@ -112,6 +112,10 @@ pub struct Marks {
     pub relit: bool,
     /// Many pixels are at the end of the scale.
     pub saturated: bool,
+    /// The region is not looked at: it lies outside the picture, or the picture is another one than it was set for.
+    pub outside: bool,
+    /// Background regions are set, and none of them can be measured: the camera's own shake is not known.
+    pub no_background: bool,
 }
 
 /// How far a reading can be trusted.
@@ -156,7 +160,7 @@ pub enum Reason {
     TargetLost,
     /// Frames are missing in the window.
     DroppedFrames,
-    /// No background region was usable, so the camera's own shake is in the reading.
+    /// No background region is usable, so the camera's own shake would be in the reading.
     NoBackground,
     /// No fresh frame.
     Stale,
@@ -198,7 +202,7 @@ impl Reason {
             Self::Noise => "noise",
             Self::TargetLost => "target lost",
             Self::DroppedFrames => "dropped frames",
-            Self::NoBackground => "no background region",
+            Self::NoBackground => "no background region to be seen",
             Self::Stale => "no fresh frame",
             Self::OutsidePicture => "outside the picture",
             Self::AboveNyquist => "machine faster than half the frame rate",
@@ -565,6 +569,18 @@ pub struct RoiBoard {
     pub baseline: Option<Arc<Baseline>>,
     /// How much of the baseline is learned, 0 to 1; none where none is being learned.
     pub learning: Option<f32>,
+}
+
+/// What is wrong with a picture of this size where another one came first, in words; none if it is the same.
+#[must_use]
+pub fn resized((width, height): (u32, u32), first: (u32, u32)) -> Option<String> {
+    if (width, height) == first {
+        return None;
+    }
+    let (w, h) = first;
+    Some(format!(
+        "the picture is {width}×{height} and was {w}×{h}: regions and scales hold for that; set the camera back, or set them anew and start again"
+    ))
 }
 
 /// What is wrong with a region (x, y, width, height) in a picture of this size, in words; none if it lies inside.

@@ -4,7 +4,7 @@ use super::luma::Luma;
 use super::shake::{Seen, Shake};
 use super::tracker::{Track, Tracker};
 use crate::model::compensation::Compensations;
-use crate::model::vibration::{Fit, Role};
+use crate::model::vibration::{Fit, Marks, Role};
 
 /// A region to measure.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,8 @@ impl FrameMeter {
 
     fn each(&mut self, mut measure: impl FnMut(&mut Tracker) -> Track) -> &[Track] {
         for (r, track) in self.regions.iter_mut().zip(&mut self.tracks) {
-            *track = if r.on { measure(&mut r.tracker) } else { Track::lost() };
+            *track =
+                if r.on { measure(&mut r.tracker) } else { Track::unseen(Marks { outside: true, ..Marks::default() }) };
         }
         self.take_shake_off();
         &self.tracks
@@ -142,7 +143,7 @@ impl FrameMeter {
             }
             if !solved {
                 if self.on.shake {
-                    *t = Track::lost();
+                    *t = Track::unseen(Marks { no_background: true, ..Marks::default() });
                 }
                 continue;
             }
@@ -227,6 +228,12 @@ mod tests {
         let mut m = FrameMeter::new(&specs);
         m.enable(1, false);
         let p = noisy(110, 60, 0);
-        assert_eq!(m.measure(&Luma::new(&p, 110, 110, 60).unwrap())[0].fit, Fit::Lost);
+        let t = m.measure(&Luma::new(&p, 110, 110, 60).unwrap());
+        assert!(
+            t[0].fit == Fit::Lost && t[0].marks.no_background && !t[0].marks.outside,
+            "and it is told why: {:?}",
+            t[0]
+        );
+        assert!(t[1].fit == Fit::Lost && t[1].marks.outside, "{:?}", t[1]);
     }
 }

@@ -133,8 +133,14 @@ impl Track {
         Self { sigma_px: f64::INFINITY, ..Self::default() }
     }
 
+    /// No measurement, because of this.
+    #[must_use]
+    pub fn unseen(marks: Marks) -> Self {
+        Self { marks, ..Self::lost() }
+    }
+
     fn textureless() -> Self {
-        Self { marks: Marks { textureless: true, ..Marks::default() }, ..Self::lost() }
+        Self::unseen(Marks { textureless: true, ..Marks::default() })
     }
 
     /// As a sample; `of` tells of which region, frame and time.
@@ -505,6 +511,7 @@ impl Tracker {
                 hazy: !self.coded && self.shared > HAZY,
                 relit: !RELIT.contains(&f.gain),
                 saturated: self.saturated,
+                ..Marks::default()
             },
             bend: Bend { seen_px: [f.d.0 as f32, f.d.1 as f32], ..bend(&f.field, self.apart.max(1e-3)) },
             left_out: self.together.share_out() as f32,

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::{Analyzer, CODEC_STEP_PX, Main, Point, SETTLED_S, Shares};
 use crate::model::compensation::Compensations;
-use crate::model::vibration::{Grade, Reason};
+use crate::model::vibration::{Grade, Marks, Reason};
 
 /// A region of which more than this share is left out is told.
 const LEFT_OUT: f32 = 0.05;
@@ -28,13 +28,20 @@ impl Analyzer {
         let (n, held) = (self.t.len(), self.ring.len().max(1));
         let lost = 1.0 - n as f64 / held as f64;
         if !last.ok || lost > 0.5 {
-            let why = if last.marks.textureless { Reason::LowTexture } else { Reason::TargetLost };
+            let why = match last.marks {
+                Marks { outside: true, .. } => Reason::OutsidePicture,
+                Marks { no_background: true, .. } => Reason::NoBackground,
+                Marks { textureless: true, .. } => Reason::LowTexture,
+                _ => Reason::TargetLost,
+            };
             because(why, if lost > 0.2 || n < 12 { Grade::Untrusted } else { Grade::Reduced });
         } else if lost > 0.02 {
             because(Reason::TargetLost, if lost > 0.2 { Grade::Poor } else { Grade::Reduced });
         }
         let settled_s = SETTLED_S.min(self.spec.window_s / 2.0);
-        if span_s < settled_s {
+        if n == 0 {
+            // Of nothing there is no more to say.
+        } else if span_s < settled_s {
             because(Reason::Settling, if span_s < 1.5 { Grade::Untrusted } else { Grade::Reduced });
         } else if shares.settling * 2 > n {
             because(Reason::Settling, Grade::Reduced);
@@ -47,11 +54,11 @@ impl Analyzer {
         if missing > 0.05 {
             because(Reason::DroppedFrames, if missing > 0.4 { Grade::Poor } else { Grade::Reduced });
         }
-        if sigma > 0.5 {
+        if sigma > 0.5 && n > 0 {
             because(Reason::Noise, Grade::Untrusted);
-        } else if sigma > 0.1 {
+        } else if sigma > 0.1 && n > 0 {
             because(Reason::Noise, Grade::Poor);
-        } else if sigma > 0.05 {
+        } else if sigma > 0.05 && n > 0 {
             because(Reason::Noise, Grade::Reduced);
         }
         let share = |k: usize| k as f64 / n.max(1) as f64;
@@ -75,8 +82,7 @@ impl Analyzer {
         for (_, reason) in now.into_iter().filter(|(on, _)| *on && last.ok) {
             because(reason, Grade::Reduced);
         }
-        let reach = || self.x.iter().zip(&self.y).map(|(x, y)| x * x + y * y).fold(0.0, f64::max).sqrt();
-        if share(shares.coded) > 0.5 && main.map_or_else(reach, |m| m.tone.major_px) < CODEC_STEP_PX {
+        if share(shares.coded) > 0.5 && main.map_or_else(|| self.broad_px(), |m| m.tone.major_px) < CODEC_STEP_PX {
             because(Reason::Codec, Grade::Reduced);
         }
         if let Some(m) = main {
@@ -97,6 +103,13 @@ impl Analyzer {
             }
         }
         (reasons, grade)
+    }
+
+    /// The amplitude of a tone that would be half of the motion without any tone, in pixels: the other half may be what coding does wrong. Peaks would be a
+    /// bad measure: the more of that there is, the farther they reach.
+    fn broad_px(&self) -> f64 {
+        let square: f64 = self.x.iter().zip(&self.y).map(|(x, y)| x * x + y * y).sum();
+        (square / self.x.len().max(1) as f64).sqrt()
     }
 
     /// How far the timestamps lie off an even grid, RMS, in seconds.

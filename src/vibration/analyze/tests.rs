@@ -151,6 +151,34 @@ fn marks_become_reasons() {
         assert_eq!(r.tone, None, "an amplitude that a codec may have taken away is not told");
         assert!(i < 110 || r.reasons == [Reason::Codec], "{:?}", r.reasons);
     }
+    // What coding makes of a target at rest is no motion, however far its peaks reach.
+    let mut state = 9u64;
+    let mut noise = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+    };
+    let mut a = Analyzer::new(spec());
+    for i in 0..300u64 {
+        let mut s = sample(i, 0.25 * noise(), 0.25 * noise());
+        s.marks.coded = true;
+        a.push(&s);
+        let r = a.read(&s).unwrap();
+        assert!(i < 110 || r.tone.is_some() || r.reasons.contains(&Reason::Codec), "frame {i}: {r:?}");
+    }
+    // Why nothing is seen is told, where it is known.
+    let lost = |marks: Marks| {
+        let mut a = Analyzer::new(spec());
+        let mut reasons = Vec::new();
+        for i in 0..20 {
+            let s = Sample { fit: Fit::Lost, marks, ..sample(i, 0.0, 0.0) };
+            a.push(&s);
+            reasons = a.read(&s).unwrap().reasons;
+        }
+        reasons[0]
+    };
+    assert_eq!(lost(Marks::default()), Reason::TargetLost);
+    assert_eq!(lost(Marks { no_background: true, ..Marks::default() }), Reason::NoBackground);
+    assert_eq!(lost(Marks { outside: true, ..Marks::default() }), Reason::OutsidePicture);
     assert_eq!(with(Marks { hazy: true, ..Marks::default() }, 2).0, [Reason::Haze]);
     assert_eq!(with(Marks { one_direction: true, ..Marks::default() }, 1).0, [Reason::OneDirection]);
     assert_eq!(with(Marks::default(), 1).1, Grade::Good);

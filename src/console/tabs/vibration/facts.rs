@@ -118,6 +118,9 @@ impl Facts<'_> {
                     self.stale,
                 );
             }
+            None if r.reasons.contains(&Reason::Codec) => {
+                self.fact("peak", "none that the coding leaves certain", self.stale);
+            }
             None => self.fact("peak", "nothing stands out of the noise", self.stale),
         }
         if r.smallest_px.is_finite() {
@@ -301,8 +304,12 @@ fn advice(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::LowTexture => Some("Move the region to a part with edges or bolts, or put a marker on it."),
         Reason::TargetLost => Some("Look at the camera's picture: steam, a person, or the part has moved."),
-        Reason::NoBackground => Some("Add a region with role = \"background\" on something that stands still."),
-        Reason::OutsidePicture => Some("Correct the region's rect in vms.toml."),
+        Reason::NoBackground => {
+            Some("See why the camera's background region is not measured, or set one on something that stands still.")
+        }
+        Reason::OutsidePicture => {
+            Some("Correct the region's rect in vms.toml, or set the camera back to the size that it was set for.")
+        }
         Reason::AboveNyquist => Some("A faster camera is needed to see the true frequency."),
         Reason::DroppedFrames => Some("Look at the camera's lost frames and the network."),
         Reason::Folded => {
