@@ -6,6 +6,7 @@ mod live;
 pub mod picture;
 pub mod pipeline;
 pub mod rtsp;
+mod sequence;
 pub mod stream_time;
 pub mod supervisor;
 pub mod y4m;

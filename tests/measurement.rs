@@ -212,6 +212,31 @@ fn held_frames_are_measured_better_than_growing_references_can() {
     assert_eq!(held.again(10_000).fit, Fit::Lost);
 }
 
+#[test]
+fn a_recording_that_froze_is_not_lost_whole() {
+    let (waves, mut noise) = (waves(), Noise(77));
+    let frames: Vec<Vec<u8>> = (0..100)
+        .map(|i| {
+            picture(
+                &waves,
+                SIDE,
+                (0.5 * (f64::from(i) * 0.78).sin(), 0.15 * (f64::from(i) * 0.78).sin()),
+                1.5,
+                &mut noise,
+            )
+        })
+        .collect();
+    let specs = [RegionSpec { rect: [24, 24, 64, 64], role: Role::Asset }];
+    let mut held = FrameMeter::new(&specs);
+    held.hold_frames(260);
+    // After the hundredth the camera repeats its picture.
+    let at = |i: usize| &frames[i.min(frames.len() - 1)];
+    (0..255).for_each(|i| assert!(held.hold(&luma(at(i)))));
+    held.learn_held();
+    let lost = (0..255).filter(|i| held.again(*i)[0].fit == Fit::Lost).count();
+    assert_eq!(lost, 0);
+}
+
 /// Squares of eight pixels with hard edges as a good lens and square pixels show them: exact by their Fourier series, and much of it
 /// folds.
 fn squares(d: (f64, f64), sigma: f64, noise: &mut Noise) -> Vec<u8> {

@@ -12,6 +12,7 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 use thiserror::Error;
 
+use super::sequence;
 use super::y4m::{Y4m, Y4mError};
 use crate::base::shutdown::Shutdown;
 
@@ -59,8 +60,11 @@ pub type OnStill<'a> = &'a mut dyn FnMut(&Still<'_>) -> ControlFlow<()>;
 pub fn read(input: &str, fps: Option<f64>, end: &Shutdown, on_still: OnStill<'_>) -> Result<(), InputError> {
     let unreadable = |text: String| InputError::Unreadable { input: input.to_owned(), text };
     let address = input.contains("://");
-    if !address && !input.contains('%') {
-        let path = Path::new(input);
+    let path = Path::new(input);
+    // A file may have a % in its name: what is there is read as it is called.
+    let numbered = !address && !path.exists() && input.contains('%');
+    let numbers = if numbered { Some(sequence::numbers(path).map_err(&unreadable)?) } else { None };
+    if !address && !numbered {
         if !path.exists() {
             return Err(InputError::Absent(input.to_owned()));
         }
@@ -70,7 +74,7 @@ pub fn read(input: &str, fps: Option<f64>, end: &Shutdown, on_still: OnStill<'_>
     }
     super::pipeline::prepare().map_err(|e| unreadable(e.to_string()))?;
     let pipeline = gst::Pipeline::new();
-    let sink = build(&pipeline, input, address, fps).map_err(|e| unreadable(e.to_string()))?;
+    let sink = build(&pipeline, input, address, fps, numbers).map_err(|e| unreadable(e.to_string()))?;
     let outcome = run(&pipeline, &sink, end, on_still);
     let _ = pipeline.set_state(gst::State::Null);
     outcome.map_err(unreadable)
@@ -96,6 +100,7 @@ fn build(
     input: &str,
     address: bool,
     fps: Option<f64>,
+    numbers: Option<(i32, i32)>,
 ) -> Result<gst_app::AppSink, gst::glib::BoolError> {
     let convert = gst::ElementFactory::make("videoconvert").build()?;
     let sink = gst_app::AppSink::builder().caps(&super::pipeline::luma_caps()).sync(false).max_buffers(4).build();
@@ -129,15 +134,20 @@ fn build(
             let _ = pad.link(into);
         }
     });
-    if input.contains('%') && !address {
+    if let Some((first, last)) = numbers {
         let rate = gst::Fraction::approximate_f64(fps.unwrap_or(25.0)).unwrap_or(gst::Fraction::new(25, 1));
         let kind = match Path::new(input).extension().and_then(|e| e.to_str()) {
             Some("jpg" | "jpeg") => "image/jpeg",
             _ => "image/png",
         };
         let caps = gst::Caps::builder(kind).field("framerate", rate).build();
-        let files =
-            gst::ElementFactory::make("multifilesrc").property("location", input).property("caps", &caps).build()?;
+        let files = gst::ElementFactory::make("multifilesrc")
+            .property("location", input)
+            .property("caps", &caps)
+            .property("start-index", first)
+            .property("index", first)
+            .property("stop-index", last)
+            .build()?;
         pipeline.add(&files)?;
         files.link(&decode)?;
     } else if !address {
@@ -191,7 +201,8 @@ fn problem(bus: &gst::Bus) -> Option<String> {
     let message = bus.pop_filtered(&[gst::MessageType::Error])?;
     match message.view() {
         gst::MessageView::Error(e) => {
-            Some(format!("{}; is it a video that GStreamer can decode?", e.error().message()))
+            let text = e.error().message().trim_end_matches('.').to_owned();
+            Some(format!("{text}; is it a video that GStreamer can decode?"))
         }
         _ => None,
     }

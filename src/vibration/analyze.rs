@@ -337,6 +337,16 @@ impl Analyzer {
         *median
     }
 
+    /// Takes off what drift is left: offset in the middle and slope, for x and y.
+    fn straighten(&mut self, trend: [[f64; 2]; 2]) {
+        let middle = self.t.first().zip(self.t.last()).map_or(0.0, |(a, b)| f64::midpoint(*a, *b));
+        for (v, [offset, slope]) in [&mut self.x, &mut self.y].into_iter().zip(trend) {
+            for (v, t) in v.iter_mut().zip(&self.t) {
+                *v -= offset + slope * (t - middle);
+            }
+        }
+    }
+
     /// The main tone: the strongest, or where the machine's frequency is known and lies above half the frame rate, what stands where it folds to.
     fn main_tone(&mut self, dt_s: f64, span_s: f64, coded: bool) -> Option<Main> {
         if span_s < 1.5 {
@@ -362,8 +372,12 @@ impl Analyzer {
             return None;
         }
         let start = self.transform.strongest(from, to)?;
-        let Fitted { mut tone, residual_px } =
+        let Fitted { mut tone, residual_px, trend } =
             self.fitter.fit(&self.t, &self.x, &self.y, start, (from, to), self.spec.coded || coded)?;
+        if self.compensations.drift {
+            // A tone is not at right angles to a straight line: the line that was taken off without it had a part of it.
+            self.straighten(trend);
+        }
         // A tone cannot be larger than the motion that it is part of.
         let largest = self.x.iter().zip(&self.y).map(|(x, y)| x * x + y * y).fold(0.0, f64::max).sqrt();
         if !(tone.major_px <= 2.0 * largest) {

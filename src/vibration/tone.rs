@@ -30,6 +30,8 @@ pub struct Fitted {
     pub tone: Tone,
     /// RMS of the rest per axis, in pixels.
     pub residual_px: f64,
+    /// Offset in the middle of the samples' time, in pixels, and slope in pixels per second that were fitted along, for x and y.
+    pub trend: [[f64; 2]; 2],
 }
 
 /// Refines a frequency near `start_hz` and fits the ellipse; see [`Fitter::fit`].
@@ -83,7 +85,11 @@ impl Fitter {
         }
         let sigma_px = if coded { noise_px.hypot(CODEC_SHARE * sigma) } else { noise_px };
         let sigma_hz = (6.0 / n as f64).sqrt() * sigma / (PI * span_s * major_px);
-        Some(Fitted { tone: Tone { hz, sigma_hz, major_px, minor_px, angle_deg, sigma_px }, residual_px: sigma })
+        Some(Fitted {
+            tone: Tone { hz, sigma_hz, major_px, minor_px, angle_deg, sigma_px },
+            residual_px: sigma,
+            trend: [&s.x, &s.y].map(|c| [c[0], c[1]]),
+        })
     }
 
     /// Gauss–Newton on the frequency (the four-parameter fit of IEEE Std 1057, for two axes at once): the step that the

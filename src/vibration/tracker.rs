@@ -547,7 +547,8 @@ impl Tracker {
             foretold.miss();
         }
         self.path.miss();
-        if self.lost >= FORGET_AFTER {
+        // While held frames are gone through, what is lost in one pass may be found in the next.
+        if self.lost >= FORGET_AFTER && !self.learning {
             self.reset();
         }
         Track::lost()

@@ -121,6 +121,24 @@ fn the_shutters_smear_is_put_back() {
 }
 
 #[test]
+fn drift_is_no_part_of_a_tone() {
+    // Over a whole window a sine is not at right angles to a straight line, the less so the fewer turns it has.
+    for hz in [0.7, 1.0, 2.3, 3.1] {
+        let mut a = Analyzer::new(spec());
+        let mut r = None;
+        for i in 0..200u64 {
+            let t = i as f64 * 0.04;
+            let s = sample(i, 0.5 * (2.0 * PI * hz * t).sin() + 0.2 * t, 0.0);
+            a.push(&s);
+            r = a.read(&s);
+        }
+        let r = r.unwrap();
+        let (pp, rms) = (r.displacement_pp_px, r.displacement_rms_px);
+        assert!((pp - 1.0).abs() < 0.012 && (rms - 0.5 / 2f64.sqrt()).abs() < 0.01, "{hz} Hz: {pp} {rms}");
+    }
+}
+
+#[test]
 fn marks_become_reasons() {
     let with = |marks: Marks, of: u64| {
         let mut a = Analyzer::new(spec());

@@ -84,9 +84,24 @@ impl Tracker {
             self.renew(0.0);
             self.go_through(&held, &mut pass, false);
             self.reference.forget_batch();
+            let (seen, mut plain) = (pass.fits.iter().flatten().count(), pass.variances.clone());
             self.learn_folding(&held, &mut pass, &unbiased);
+            self.go_through(&held, &mut pass, false);
+            if pass.fits.iter().flatten().count() * 10 < seen * 9 {
+                // Frames that are all alike (a target at rest, or that only turns) can be explained by what folds alone, in a reference by which
+                // nothing else is found again.
+                self.reference.forget_batch();
+                self.reference.unfold();
+                self.clear();
+                self.usual = Usual::of(&mut plain);
+                pass.variances.clear();
+                self.lost = 0;
+                self.go_through(&held, &mut pass, false);
+            }
         }
-        self.go_through(&held, &mut pass, false);
+        if self.coded {
+            self.go_through(&held, &mut pass, false);
+        }
         self.renew(0.0);
         let mut variances = pass.variances;
         self.low = None;
