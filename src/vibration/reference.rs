@@ -17,7 +17,7 @@ use super::spline::{self, TAPS};
 /// Pixels kept around the region: what the residual's margin, a displacement below one pixel and the spline's reach need.
 const MARGIN: usize = 14;
 /// Pixels around the region that are averaged along.
-const LEARNED: usize = 8;
+pub(super) const LEARNED: usize = 8;
 /// Larger regions do without what folds: they have signal enough.
 pub const LARGEST_FOLDED: usize = 160 * 160;
 
@@ -194,7 +194,14 @@ impl Reference {
     /// What the model leaves of a frame, on the region and the pixels around it that are averaged along: the region lies at (`x`, `y`) (the
     /// whole part of the displacement included), the rest of the displacement is `d`, its light is the gain times the model plus
     /// the offset.
-    fn leave(&mut self, arch: Arch, luma: &Luma<'_>, (x, y): (i64, i64), d: (f64, f64), (gain, offset): (f64, f64)) {
+    pub(super) fn leave(
+        &mut self,
+        arch: Arch,
+        luma: &Luma<'_>,
+        (x, y): (i64, i64),
+        d: (f64, f64),
+        (gain, offset): (f64, f64),
+    ) {
         let w = self.w + 2 * LEARNED;
         let mut model = std::mem::take(&mut self.residual);
         self.evaluate(arch, d, LEARNED, &mut model);
@@ -212,6 +219,16 @@ impl Reference {
     /// Takes a frame into the next model; the region lies at `at`, the rest of the displacement is `d`, and `light` gain and offset.
     pub fn absorb(&mut self, arch: Arch, luma: &Luma<'_>, at: (i64, i64), d: (f64, f64), light: (f64, f64)) {
         self.leave(arch, luma, at, d, light);
+        self.absorb_left(arch, d);
+    }
+
+    /// What [`Reference::leave`] left, in grey levels at a gain of one, to be changed before it is absorbed.
+    pub(super) fn left(&mut self) -> &mut [f32] {
+        &mut self.residual
+    }
+
+    /// Takes what is left of a frame into the next model; the rest of the displacement is `d`.
+    pub(super) fn absorb_left(&mut self, arch: Arch, d: (f64, f64)) {
         let (w, h) = (self.w + 2 * LEARNED, self.h + 2 * LEARNED);
         shift_back(arch, &self.residual, (w, h), d, &mut self.line, &mut self.moved);
         let (sums, moved) = (&mut self.sums[..], &self.moved[..w * h]);
@@ -257,6 +274,21 @@ impl Reference {
         self.frames = (weight + n).min(f64::from(u32::MAX)) as u32;
         self.forget_batch();
         self.make_coefs();
+    }
+
+    /// Goes on by `share` of what has changed since `former`, which becomes what it was before it went on.
+    pub(super) fn go_on(&mut self, former: &mut [f32], share: f32) {
+        for (s, f) in self.samples.iter_mut().zip(former) {
+            let now = *s;
+            *s += share * (now - *f);
+            *f = now;
+        }
+        self.make_coefs();
+    }
+
+    /// The model's samples, with the margin.
+    pub(super) fn samples(&self) -> &[f32] {
+        &self.samples
     }
 
     /// A sample of the mean picture, for coarse comparisons; zero outside.

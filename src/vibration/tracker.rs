@@ -4,11 +4,13 @@
 //! maximum-likelihood fit against a reference whose noise is averaged away; see [`super::bank`] for how it is solved.
 
 mod band;
+mod coefficients;
 mod foretold;
 mod judge;
 mod learn;
 mod looks;
 mod phase;
+mod quietest;
 mod search;
 mod usual;
 
@@ -28,6 +30,7 @@ use super::stale::Stale;
 use super::together::Together;
 use crate::model::vibration::{Bend, Fit, Marks, Sample};
 use band::Bands;
+use coefficients::Coefficients;
 use foretold::Foretold;
 use judge::smear;
 use looks::Looks;
@@ -87,6 +90,10 @@ const CODED_SHARE: f64 = 2.0;
 const SINGLE_SHARE: f64 = 1.1;
 /// And how much of what cannot be foretold is noise: the prediction adds some of its own.
 const FORETOLD_SHARE: f64 = 0.9;
+/// How much less certain the displacement by the coefficients of JPEG is than their likelihood says: the reference has its share of it. And how much of
+/// what cannot be foretold is noise at least, in case that what they take for granted does not hold.
+const TOLD_SHARE: f64 = 1.1;
+const LEAST_SHARE: f64 = 0.3;
 /// What inter-frame coding leaves at best, in pixels. Motion is coded in quarters of a pixel, an error of 0.25/√12 = 0.07 px; what is
 /// spent on the rest brings it to 0.015 to 0.04 px on recordings of known motion, however small the motion.
 const CODED_FLOOR_PX: f64 = 0.022;
@@ -166,6 +173,8 @@ impl Track {
 #[derive(Clone, Debug)]
 pub struct Tracker {
     arch: Arch,
+    /// Where the region lies in the picture, and where it lies in the frames that are given.
+    home: (i64, i64),
     corner: (i64, i64),
     w: usize,
     h: usize,
@@ -177,6 +186,8 @@ pub struct Tracker {
     bands: Option<Box<Bands>>,
     /// And from then on how its displacements are foretold.
     foretold: Option<Foretold>,
+    /// And whether what a JPEG picture's coefficients lay between tells more.
+    coefficients: Coefficients,
     /// Live: the error that follows the sub-pixel phase.
     phase: Option<Box<PhaseError>>,
     light: Option<Light>,
@@ -226,6 +237,7 @@ impl Tracker {
         let live = w * h <= LARGEST_FOLDED;
         Self {
             arch: Arch::new(),
+            home: (i64::from(x), i64::from(y)),
             corner: (i64::from(x), i64::from(y)),
             w,
             h,
@@ -234,6 +246,7 @@ impl Tracker {
             low: live.then(|| Box::new(Bank::low_band(w, h))),
             bands: None,
             foretold: None,
+            coefficients: Coefficients::default(),
             phase: live.then(Box::default),
             light: (w * h <= LARGEST_LIT).then(|| Light::new(w, h)),
             held: None,
@@ -479,8 +492,11 @@ impl Tracker {
             self.compare_bands(luma, &plain);
         }
         let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
+        let by_coefficients = if covered { None } else { self.by_coefficients(luma, &mut f) };
         let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
-        if self.coded {
+        if let Some(px) = by_coefficients {
+            sigma_px = self.foretold.map_or(px, |f| (TOLD_SHARE * px).max(LEAST_SHARE * f.sigma_px()));
+        } else if self.coded {
             sigma_px = self.coded_sigma_px(sigma_px).hypot(lag_px);
         }
         if !(sigma_px < if covered && !self.coded { self.unusable_px() } else { LOST_ABOVE_PX }) {
@@ -505,7 +521,7 @@ impl Tracker {
             shake_px: None,
             marks: Marks {
                 covered,
-                coded: self.coded && self.looks.carries_over(),
+                coded: self.coded && self.carries_over(),
                 one_direction: f.one_direction,
                 textureless: false,
                 hazy: !self.coded && self.shared > HAZY,
@@ -522,11 +538,16 @@ impl Tracker {
         (self.took(track), (!covered && self.coarse == 0.0).then_some(f))
     }
 
+    /// Whether a picture is coded by what it changes of the one before.
+    fn carries_over(&self) -> bool {
+        !self.is_jpeg() && self.looks.carries_over()
+    }
+
     /// The uncertainty of a coded picture's displacement, of which the patches tell `patches_px`.
     fn coded_sigma_px(&self, patches_px: f64) -> f64 {
         let careful = (CODED_SHARE * patches_px).hypot(CODED_FLOOR_PX);
         // What is carried over is alike from frame to frame and from patch to patch, and neither tells of it.
-        if self.looks.carries_over() {
+        if self.carries_over() {
             return careful;
         }
         self.foretold.map_or(careful, |f| careful.min((SINGLE_SHARE * patches_px).max(FORETOLD_SHARE * f.sigma_px())))
@@ -590,7 +611,7 @@ impl Tracker {
             self.judge();
         }
         let sigma_px = UNEVEN_SHARE * f.sigma_px;
-        let coded = self.coded && self.looks.carries_over();
+        let coded = self.coded && self.carries_over();
         let marks = Marks { covered: true, coded, saturated: self.saturated, ..Marks::default() };
         if !(sigma_px < self.unusable_px()) || f.visible < 0.1 {
             // So little is seen that no displacement would be worth its name.

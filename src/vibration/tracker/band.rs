@@ -8,9 +8,9 @@
 //! What a band sees less of the motion than the lowest counts as well: detail that is coded to the same values again holds the displacement back. It
 //! is told by how both follow what was foretold, which has no part in the noise of the frame.
 
-use super::foretold::{Foretold, ORDER};
+use super::foretold::Foretold;
+use super::quietest::quietest;
 use crate::vibration::bank::{Bank, Fitted};
-use crate::vibration::reference::invert;
 
 /// Widths of the low-pass filters, in pixels.
 const WIDTHS_PX: [f64; 5] = [0.8, 1.2, 1.7, 2.4, 3.4];
@@ -25,13 +25,6 @@ const TRIES: u32 = 2000;
 /// Passes over a frame in one band, and how far the bands may lie apart, in pixels.
 const PASSES: usize = 6;
 const FARTHEST_PX: f64 = 1.0;
-/// Share of their power that is taken for noise, so that what is not there to be learned is not learned.
-const RIDGE: f64 = 1e-4;
-/// Predictions that a choice needs.
-const LEAST: usize = 48;
-/// By how much more what is missing of the motion counts than noise, in squares: noise is averaged away where amplitudes are told, and this is not.
-const MISSING: f64 = 4.0;
-
 /// One frame's displacements in all bands, in pixels.
 type Seen = [[f64; 2]; BANDS];
 
@@ -113,58 +106,8 @@ fn settle(
 }
 
 fn choose(frames: &[(u32, Seen)]) -> Option<(usize, Foretold)> {
-    let n = frames.len() as f64;
-    let mut middle = Seen::default();
-    for (m, v) in frames.iter().flat_map(|(_, seen)| middle_of(seen)) {
-        middle[m.0][m.1] += v / n;
-    }
-    let about = |i: usize, band: usize, axis: usize| frames[i].1[band][axis] - middle[band][axis];
-    // The lowest band is not part of the common path: its noise may be much larger.
-    let path = |i: usize, axis: usize| (0..BANDS - 1).map(|b| about(i, b, axis)).sum::<f64>() / (BANDS - 1) as f64;
-    let follows = |i: &usize| frames[*i].0.wrapping_sub(frames[*i - ORDER].0) == ORDER as u32;
-    let whole: Vec<usize> = (ORDER..frames.len()).filter(follows).collect();
-    if whole.len() < LEAST {
-        return None;
-    }
-    let mut products = [[0.0; ORDER]; ORDER];
-    let mut sums = [0.0; ORDER];
-    for &i in &whole {
-        for axis in 0..2 {
-            let before: [f64; ORDER] = std::array::from_fn(|k| path(i - 1 - k, axis));
-            for ((row, sum), a) in products.iter_mut().zip(&mut sums).zip(&before) {
-                row.iter_mut().zip(&before).for_each(|(v, b)| *v += a * b);
-                *sum += a * path(i, axis);
-            }
-        }
-    }
-    let power: f64 = (0..ORDER).map(|k| products[k][k]).sum::<f64>() / ORDER as f64;
-    (0..ORDER).for_each(|k| products[k][k] += RIDGE * power + f64::MIN_POSITIVE);
-    let inverse = invert(&products)?;
-    let factors = inverse.map(|row| row.iter().zip(&sums).map(|(a, b)| a * b).sum::<f64>());
-    let guess = |of: &dyn Fn(usize) -> f64, i: usize| -> f64 {
-        factors.iter().enumerate().map(|(k, f)| f * of(i - 1 - k)).sum()
-    };
-    let noise = |band: usize| -> f64 {
-        let off = |i: usize, axis: usize| (about(i, band, axis) - guess(&|i| about(i, band, axis), i)).powi(2);
-        whole.iter().map(|&i| off(i, 0) + off(i, 1)).sum()
-    };
-    let places = || whole.iter().flat_map(|&i| [(i, 0), (i, 1)]);
-    let foretold: Vec<f64> = places().map(|(i, axis)| guess(&|i| path(i, axis), i)).collect();
-    let motion: f64 = foretold.iter().map(|p| p * p).sum();
-    let missing = |band: usize| -> f64 {
-        let less = || places().map(|(i, axis)| about(i, BANDS - 1, axis) - about(i, band, axis));
-        let along: f64 = less().zip(&foretold).map(|(l, p)| l * p).sum();
-        let chance = less().map(|l| l * l).sum::<f64>() / foretold.len() as f64;
-        if along > 0.0 { (along * along / motion.max(f64::MIN_POSITIVE) - chance).max(0.0) } else { 0.0 }
-    };
-    let cost = |band: usize| noise(band) + MISSING * missing(band);
-    let (best, _) = (0..BANDS).map(|b| (b, cost(b))).min_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some((best, Foretold::new(factors, middle[best], noise(best) / foretold.len() as f64)))
-}
-
-/// Each displacement with its band and axis.
-fn middle_of(seen: &Seen) -> impl Iterator<Item = ((usize, usize), f64)> {
-    seen.iter().enumerate().flat_map(|(b, d)| [((b, 0), d[0]), ((b, 1), d[1])])
+    // The lowest band is not part of the common path: its noise may be much larger. But it sees all of the motion.
+    quietest(frames, BANDS - 1, |_| BANDS - 1).map(|kept| (kept.way, kept.foretold))
 }
 
 #[cfg(test)]

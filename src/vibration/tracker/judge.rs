@@ -1,7 +1,7 @@
 //! The judgment of a fit's residual: whether it is that of a lossy codec, and whether the picture is at the end of its scale.
 
 use super::band::{Bands, FIRST_PX};
-use super::{Bank, COVERED_CODED, Fitted, LARGEST_FOLDED, Luma, Tracker};
+use super::{Bank, COVERED_CODED, Coefficients, Fitted, LARGEST_FOLDED, Luma, Tracker};
 use crate::vibration::residual;
 
 /// Share of the pixels at the end of the scale from which on the region counts as saturated.
@@ -86,6 +86,7 @@ impl Tracker {
         self.low = (fine && !self.coded).then(|| Box::new(Bank::low_band(w, h).with_flicker(self.flicker)));
         self.bands = (fine && self.coded).then(|| Box::new(Bands::new(w, h, self.flicker)));
         self.foretold = None;
+        self.coefficients = Coefficients::default();
     }
 
     /// In coded pictures: compares the bands in a frame that fits as `f`. While held frames are gone through nothing is chosen yet.

@@ -73,6 +73,7 @@ impl Tracker {
             // What the first band held back is in the reference still.
             self.go_through(&held, &mut pass, false);
             self.renew(0.0);
+            self.learn_coefficients(&held, &pass.fits);
         } else {
             self.go_through(&held, &mut pass, true);
             self.renew(0.0);

@@ -1,0 +1,95 @@
+//! Which of several ways of measuring the same frames has the least noise.
+//!
+//! Noise is what cannot be foretold (see [`super::foretold`]): each way's displacements are predicted from those before, alike for all. What is new of
+//! the motion itself is the same in each, and does not decide.
+//!
+//! What one sees less of the motion than another counts as well: detail that is coded to the same values again holds a displacement back. It is told by
+//! how both follow what was foretold, which has no part in the noise of the frame.
+
+use super::foretold::{Foretold, ORDER};
+use crate::vibration::reference::invert;
+
+/// Share of their power that is taken for noise, so that what is not there to be learned is not learned.
+const RIDGE: f64 = 1e-4;
+/// Predictions that a choice needs.
+const LEAST: usize = 48;
+/// By how much more what is missing of the motion counts than noise, in squares: noise is averaged away where amplitudes are told, and this is not.
+const MISSING: f64 = 4.0;
+
+/// What was chosen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quietest<const N: usize> {
+    /// The number of the way.
+    pub way: usize,
+    /// How its displacements are foretold.
+    pub foretold: Foretold,
+    /// Each way's noise alone, in pixels squared along one axis, the noise of the prediction included.
+    pub noise: [f64; N],
+    /// How much of what was foretold each way sees.
+    pub motion: [f64; N],
+}
+
+/// The way with the least noise, what it misses of the motion included; none where too little was seen.
+/// `frames` are numbers and displacements in pixels by each way; the first `common` ways make the path that is learned from, and `whole` names the way
+/// that sees more of the motion than this one, if any does.
+pub(super) fn quietest<const N: usize>(
+    frames: &[(u32, [[f64; 2]; N])],
+    common: usize,
+    whole: impl Fn(usize) -> usize,
+) -> Option<Quietest<N>> {
+    let n = frames.len() as f64;
+    let mut middle = [[0.0; 2]; N];
+    for (_, seen) in frames {
+        for (m, d) in middle.iter_mut().zip(seen) {
+            m.iter_mut().zip(d).for_each(|(m, d)| *m += d / n);
+        }
+    }
+    let about = |i: usize, way: usize, axis: usize| frames[i].1[way][axis] - middle[way][axis];
+    let path = |i: usize, axis: usize| (0..common).map(|b| about(i, b, axis)).sum::<f64>() / common as f64;
+    let follows = |i: &usize| frames[*i].0.wrapping_sub(frames[*i - ORDER].0) == ORDER as u32;
+    let known: Vec<usize> = (ORDER..frames.len()).filter(follows).collect();
+    if known.len() < LEAST {
+        return None;
+    }
+    let mut products = [[0.0; ORDER]; ORDER];
+    let mut sums = [0.0; ORDER];
+    for &i in &known {
+        for axis in 0..2 {
+            let before: [f64; ORDER] = std::array::from_fn(|k| path(i - 1 - k, axis));
+            for ((row, sum), a) in products.iter_mut().zip(&mut sums).zip(&before) {
+                row.iter_mut().zip(&before).for_each(|(v, b)| *v += a * b);
+                *sum += a * path(i, axis);
+            }
+        }
+    }
+    let power: f64 = (0..ORDER).map(|k| products[k][k]).sum::<f64>() / ORDER as f64;
+    (0..ORDER).for_each(|k| products[k][k] += RIDGE * power + f64::MIN_POSITIVE);
+    let inverse = invert(&products)?;
+    let factors = inverse.map(|row| row.iter().zip(&sums).map(|(a, b)| a * b).sum::<f64>());
+    let guess = |of: &dyn Fn(usize) -> f64, i: usize| -> f64 {
+        factors.iter().enumerate().map(|(k, f)| f * of(i - 1 - k)).sum()
+    };
+    let noise = |way: usize| -> f64 {
+        let off = |i: usize, axis: usize| (about(i, way, axis) - guess(&|i| about(i, way, axis), i)).powi(2);
+        known.iter().map(|&i| off(i, 0) + off(i, 1)).sum()
+    };
+    let places = || known.iter().flat_map(|&i| [(i, 0), (i, 1)]);
+    let foretold: Vec<f64> = places().map(|(i, axis)| guess(&|i| path(i, axis), i)).collect();
+    let motion: f64 = foretold.iter().map(|p| p * p).sum();
+    let missing = |way: usize| -> f64 {
+        let less = || places().map(|(i, axis)| about(i, whole(way), axis) - about(i, way, axis));
+        let along: f64 = less().zip(&foretold).map(|(l, p)| l * p).sum();
+        let chance = less().map(|l| l * l).sum::<f64>() / foretold.len() as f64;
+        if along > 0.0 { (along * along / motion.max(f64::MIN_POSITIVE) - chance).max(0.0) } else { 0.0 }
+    };
+    let noise: [f64; N] = std::array::from_fn(noise);
+    let (way, _) = noise
+        .iter()
+        .enumerate()
+        .map(|(way, n)| (way, n + MISSING * missing(way)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let noise = noise.map(|n| n / foretold.len() as f64);
+    let along = |way: usize| places().zip(&foretold).map(|((i, axis), p)| about(i, way, axis) * p).sum::<f64>();
+    let motion = std::array::from_fn(|way| along(way) / motion.max(f64::MIN_POSITIVE));
+    Some(Quietest { way, foretold: Foretold::new(factors, middle[way], noise[way]), noise, motion })
+}
