@@ -17,6 +17,9 @@ const FRAMES: usize = 240;
 /// The region: not in line with the blocks.
 const RECT: [u32; 4] = [37, 42, 64, 64];
 
+/// A coder of steps five times as wide as its best.
+const COARSE: &str = "avenc_mjpeg bitrate=100 qmin=20 qmax=20";
+
 /// Repeatable noise of about unit variance.
 fn noise(state: &mut u64) -> f64 {
     let uniform = |s: &mut u64| {
@@ -130,8 +133,8 @@ fn judged(tracks: &[Track]) -> (f64, f64) {
 #[test]
 fn coarse_jpeg_is_measured_by_what_its_coefficients_lay_between() {
     let drawn = pictures();
-    // In the best band of the decoded pixels it is 0.0ZZ pixels by the first coder, and 0.0YY by the second, which rounds down.
-    for (coder, limit_px) in [("jpegenc quality=18", 0.02), ("avenc_mjpeg bitrate=100 qmin=20 qmax=20", 0.02)] {
+    // In the best band of the decoded pixels it is 0.017 pixels by the first coder; by the second, which rounds to the nearest, both are as good here.
+    for (coder, limit_px) in [(COARSE, 0.0135), ("jpegenc quality=18", 0.016)] {
         let (error_px, within) = judged(&held(&through(coder, &drawn)));
         println!("{coder}: {error_px:.4} px, {:.1} % within twice what is stated", 100.0 * within);
         assert!(error_px < limit_px, "{coder}: {error_px} px");
@@ -141,7 +144,7 @@ fn coarse_jpeg_is_measured_by_what_its_coefficients_lay_between() {
 
 #[test]
 fn live_jpeg_gets_there_as_well() {
-    let coded = through("jpegenc quality=18", &pictures());
+    let coded = through(COARSE, &pictures());
     let mut meter = meter();
     // The same eleven seconds again and again: the motion goes on as it did, but for one frame each time.
     let mut tracks = Vec::new();
@@ -155,6 +158,6 @@ fn live_jpeg_gets_there_as_well() {
     }
     let (error_px, within) = judged(&tracks);
     println!("live: {error_px:.4} px, {:.1} % within twice what is stated", 100.0 * within);
-    assert!(error_px < 0.02, "{error_px} px");
+    assert!(error_px < 0.0135, "{error_px} px");
     assert!(within > 0.88, "{within}");
 }

@@ -35,8 +35,6 @@ const KEEP_EVERY: u32 = 4;
 const KEEP_WEIGHT: f64 = 128.0;
 /// How fast it is followed how far its reference lies from the band's, per frame that is learned from.
 const FOLLOW: f64 = 0.004;
-/// By how much more noise, in squares, the intervals may have than the band, for seeing more of the motion.
-const NOISIER: f64 = 1.1;
 
 /// Share of the motion by which both may differ. Motion of a tenth of a pixel takes few coefficients from one step to the next: a reference learned from
 /// it does not know where between them they lie, nor how steep it is, and such motion is then told up to a tenth too large.
@@ -222,7 +220,7 @@ impl Tracker {
         self.coefficients = match kept {
             Some(kept)
                 if kept.way < WAYS
-                    && kept.noise[kept.way] < NOISIER * kept.noise[WAYS]
+                    && kept.noise[kept.way] < kept.noise[WAYS]
                     && (kept.motion[kept.way] - kept.motion[WAYS]).abs() < AGREED * kept.motion[WAYS].abs() =>
             {
                 self.foretold = Some(kept.foretold);
