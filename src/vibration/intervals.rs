@@ -144,7 +144,8 @@ impl Intervals {
             let coder = Coder { scale: times * self.coder.scale, ..self.coder };
             let (whole, rest) = self.split(d);
             let placed = self.grid.at(whole, 0);
-            if read != Some(whole) {
+            let moved_on = read != Some(whole);
+            if moved_on {
                 self.read(coded, whole, placed);
                 read = Some(whole);
             }
@@ -152,7 +153,8 @@ impl Intervals {
             if self.frame[..count].iter().filter(|(_, whole)| *whole).count() < LEAST_BLOCKS {
                 return None;
             }
-            self.look(rest, placed, 0);
+            // The slopes change little on the way; each step corrects what they are wrong by.
+            self.look(rest, placed, 0, number == 0 || moved_on);
             let (pull, curvature) = self.sums(count, coded.steps, coder, (gain, offset));
             let inverse = if flicker { invert(&curvature)? } else { place_only(&curvature)? };
             let step = inverse.map(|row| row.iter().zip(&pull).map(|(a, b)| a * b).sum::<f64>());
@@ -177,7 +179,7 @@ impl Intervals {
         let (whole, rest) = self.split(fit.d);
         let placed = self.grid.at(whole, AROUND);
         self.read(coded, whole, placed);
-        self.look(rest, placed, LEARNED);
+        self.look(rest, placed, LEARNED, false);
         let at = (coded.corner.0 + whole.0, coded.corner.1 + whole.1);
         self.reference.leave(self.arch, coded.luma, at, rest, fit.light);
         let (width, columns) = (self.grid.size.0 + 2 * LEARNED, placed.count.0.max(1));
@@ -297,14 +299,14 @@ impl Intervals {
         }
     }
 
-    /// Looks at the model displaced by `rest`, and at its slopes, in the blocks placed so in the region with so many pixels around it.
-    fn look(&mut self, rest: (f64, f64), placed: Placed, margin: usize) {
+    /// Looks at the model displaced by `rest`, and at its slopes if asked for, in the blocks placed so in the region with so many pixels around it.
+    fn look(&mut self, rest: (f64, f64), placed: Placed, margin: usize, slopes: bool) {
         let width = self.grid.size.0 + 2 * margin;
         let n = width * (self.grid.size.1 + 2 * margin);
         let at = ((placed.first.0 + margin as i64) as usize, (placed.first.1 + margin as i64) as usize);
         let [picture, gx, gy, beside] = &mut self.pictures;
         self.reference.evaluate(self.arch, rest, margin, &mut picture[..n]);
-        if margin == 0 {
+        if slopes {
             let scale = (0.5 / H) as f32;
             for (to, (ex, ey)) in [(&mut *gx, (H, 0.0)), (&mut *gy, (0.0, H))] {
                 self.reference.evaluate(self.arch, (rest.0 + ex, rest.1 + ey), 0, &mut to[..n]);
@@ -314,7 +316,7 @@ impl Intervals {
                 }
             }
         }
-        let looked = if margin == 0 { 3 } else { 1 };
+        let looked = if slopes { 3 } else { 1 };
         for (picture, model) in [picture, gx, gy].into_iter().zip(&mut self.model).take(looked) {
             self.cosines.all(self.arch, picture, width, at, placed.count, model);
         }
@@ -358,9 +360,11 @@ impl Intervals {
     }
 }
 
-/// The nearest whole number.
+/// The nearest whole number, of values that a picture can have; what is far beyond stays as large.
 fn whole_steps(v: f32) -> f32 {
-    v.round_ties_even()
+    // There single precision holds whole numbers only. (A call of the C library's would cost a tenth of the whole fit.)
+    const SHIFT: f32 = 12_582_912.0;
+    (v + SHIFT) - SHIFT
 }
 
 /// Inverse where the light is not fitted.
