@@ -540,7 +540,7 @@ impl Tracker {
 
     /// Whether a picture is coded by what it changes of the one before.
     fn carries_over(&self) -> bool {
-        !self.is_jpeg() && self.looks.carries_over()
+        self.looks.carries_over() && !self.is_jpeg()
     }
 
     /// The uncertainty of a coded picture's displacement, of which the patches tell `patches_px`.

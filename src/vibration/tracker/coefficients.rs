@@ -159,7 +159,7 @@ impl Tracker {
     /// Puts the displacement by the intervals into a frame's fit, once that is what is measured by; gives its one-sigma uncertainty in pixels then.
     /// Until it is decided the frame is taken for that.
     pub(super) fn by_coefficients(&mut self, luma: &Luma<'_>, f: &mut Fitted) -> Option<f64> {
-        if !self.coded || self.learning || f.one_direction {
+        if !self.coded || self.learning || f.one_direction || self.looks.carries_most() {
             return None;
         }
         let (corner, flicker) = (self.corner, self.flicker);
@@ -237,7 +237,7 @@ impl Tracker {
 
     /// Learns from held frames whether and how the intervals tell the displacement; `fits` are those in the band.
     pub(super) fn learn_coefficients(&mut self, held: &Held, fits: &[Option<Fitted>]) {
-        if !self.coded || self.foretold.is_none() {
+        if !self.coded || self.foretold.is_none() || self.looks.carries_most() {
             return;
         }
         let corner = self.corner;
@@ -284,6 +284,8 @@ impl Tracker {
 
     /// Whether the pictures are JPEG's, and so coded each for itself however alike what their steps leave of them is.
     pub(super) fn is_jpeg(&self) -> bool {
-        matches!(self.coefficients, Coefficients::Learning(_) | Coefficients::Used(_) | Coefficients::Refused(_))
+        let told =
+            matches!(self.coefficients, Coefficients::Learning(_) | Coefficients::Used(_) | Coefficients::Refused(_));
+        told && !self.looks.carries_most()
     }
 }

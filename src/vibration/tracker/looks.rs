@@ -13,6 +13,8 @@ const SMEARED: f64 = 1.25;
 const ALIKE: f64 = 0.4;
 /// Mean likeness of frames from which on the coder carries over.
 const CARRIES: f64 = 0.25;
+/// And from which on it carries over most, whatever its pictures look like besides: a target at rest in MPEG-4 is blocks of JPEG's kind, left as they are.
+const CARRIES_MOST: f64 = 0.7;
 /// Looks that are remembered, and that a judgment needs.
 const REMEMBERED: u32 = 32;
 const LEAST: u32 = 4;
@@ -119,6 +121,11 @@ impl Looks {
     /// Whether what is coded is carried over from frame to frame; so it is taken to be until enough is seen.
     pub(super) fn carries_over(&self) -> bool {
         self.pairs < LEAST || self.carried > CARRIES
+    }
+
+    /// Whether next to everything is carried over.
+    pub(super) fn carries_most(&self) -> bool {
+        self.pairs >= LEAST && self.carried > CARRIES_MOST
     }
 }
 
