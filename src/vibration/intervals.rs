@@ -19,9 +19,9 @@ use super::reference::{LEARNED, Reference, invert};
 const H: f64 = 0.05;
 /// Steps of Fisher scoring, at most, and below which none follows, in pixels.
 const TRIES: usize = 4;
+const GOOD_PX: f64 = 0.004;
 /// Before those: by how much wider the noise is taken at first. What lies deep within its interval tells nothing of the way from afar.
 const WIDER: [f32; 2] = [4.0, 2.0];
-const GOOD_PX: f64 = 0.004;
 /// A step goes no farther than this, in pixels, and all together not so far.
 const FARTHEST_PX: f64 = 0.3;
 const AWAY_PX: f64 = 1.0;
@@ -86,7 +86,7 @@ pub struct Intervals {
     former: Vec<f32>,
     cosines: Cosines,
     coder: Coder,
-    /// How well each scale and rounding explain what was coded.
+    /// How well each scale of the noise explains what was coded.
     likely: [f64; FACTORS.len()],
     turn: usize,
     /// The model, its slopes, and scratch.
@@ -224,7 +224,7 @@ impl Intervals {
         self.reference.batch()
     }
 
-    /// How well each scale and rounding explain some of the blocks.
+    /// How well each scale of the noise explains some of the blocks.
     fn ask(&mut self, (columns, rows): (usize, usize), steps: &Block, gain: f32, shift: f32) {
         let (turn, arch) = (self.turn, self.arch);
         let inner = |i: usize| (1..columns - 1).contains(&(i % columns)) && (1..rows - 1).contains(&(i / columns));
@@ -241,7 +241,7 @@ impl Intervals {
         }
     }
 
-    /// Makes the reference anew from what was taken; the present one counts as `weight` frames. The noise and the coder's rounding are taken for what
+    /// Makes the reference anew from what was taken; the present one counts as `weight` frames. The scale of the noise is taken for the one tried that
     /// explains these frames best.
     pub fn renew(&mut self, weight: f64) {
         if self.reference.batch() == 0 {

@@ -93,7 +93,7 @@ impl Counts {
     }
 }
 
-/// The cosine of so many turns, within 0.002.
+/// The cosine of so many turns, within 0.003.
 fn cos_of_turns(turns: f32) -> f32 {
     const SHIFT: f32 = 12_582_912.0;
     let f = turns - ((turns + SHIFT) - SHIFT);
@@ -170,7 +170,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// For a region whose blocks lie in this grid. All memory is taken here.
+    /// For a region whose blocks lie in this grid. Later memory is taken once for each new table only.
     #[must_use]
     pub fn new(arch: Arch, grid: Grid) -> Self {
         let most = grid.most(0);

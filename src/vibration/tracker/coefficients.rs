@@ -2,7 +2,7 @@
 //! pixels.
 //!
 //! The quantisation steps are looked for in some frames, then references are learned for both ways of rounding that are common, then all is compared,
-//! and what has the least noise is kept. Nothing of it is done for pictures that carry over from frame to frame: those are not JPEG's.
+//! and what has the least noise is kept. Nothing of it is done for pictures that carry next to everything over from frame to frame: those are not JPEG's.
 
 use super::quietest::quietest;
 use super::{Fitted, Luma, Tracker};
