@@ -2,13 +2,15 @@
 //!
 //! A codec leaves a block as it was where its change is smaller than what it may spend (a skipped block). Such a block shows where the target was, not
 //! where it is. It is told by being the same to the last bit, which no camera's noise leaves. What it is worth is a matter of how far the target moves
-//! from frame to frame: patches are weighted as in a random-effects analysis (Laird & Mosteller 1990), with that motion as the effect
-//! of what is stale. Where everything is stale nothing is new, and the motion is what is not known.
+//! from frame to frame: all that is stale lies off by one common displacement, whose prior is that motion (a mixed model: Henderson, "Best Linear Unbiased
+//! Estimation and Prediction under a Selection Model", Biometrics 31(2), 1975). Where everything is stale nothing is new, and the motion is what is
+//! not known.
 
 use super::bank::Fitted;
 use super::dots::{self, PATCH};
 use super::luma::Luma;
 use super::patches::Patch;
+use super::reference::invert;
 
 /// Pixels around the region that are remembered: displacements up to this are looked at.
 const AROUND: usize = 32;
@@ -133,49 +135,43 @@ impl Stale {
         })
     }
 
-    /// The displacement by what is new of the patches as they were last looked at; `variance` is that of a pixel.
+    /// The displacement by what is new of the patches as they were last looked at; `variance` is that of a pixel, or more where patches err by more than
+    /// noise makes them.
     pub fn weigh<'a>(
         &self,
         parts: impl Iterator<Item = (&'a Patch, &'a [f64; 2], bool)>,
         f: &Fitted,
         variance: f64,
     ) -> Option<Fresh> {
-        let motion = self.motion_px().powi(2);
         let noise = (variance / (f.gain * f.gain)).max(1e-3);
-        // Sums of W·F, of W·pull, and of the stale shares' W·F, with W = (noise + share² · motion · F)⁻¹.
-        let (mut whole, mut pulled, mut stale) = ([[0.0; 2]; 2], [0.0; 2], [[0.0; 2]; 2]);
+        // The normal equations of the displacement, and of how far what is stale lies off it.
+        let (mut normal, mut pulled) = ([[0.0; 4]; 4], [0.0; 4]);
         for ((patch, pull, out), share) in parts.zip(&self.shares) {
             if out {
                 continue;
             }
             let [xx, xy, yy] = patch.fisher;
-            let effect = share * share * motion;
-            let (a, b, c) = (noise + effect * xx, effect * xy, noise + effect * yy);
-            let det = a * c - b * b;
-            if !(det > 0.0) {
-                continue;
-            }
-            let weight = [[c / det, -b / det], [-b / det, a / det]];
-            let fisher = [[xx, xy], [xy, yy]];
-            for i in 0..2 {
-                pulled[i] += (weight[i][0] * pull[0] + weight[i][1] * pull[1]) / f.gain;
-                for j in 0..2 {
-                    let part = weight[i][0] * fisher[0][j] + weight[i][1] * fisher[1][j];
-                    whole[i][j] += part;
-                    stale[i][j] += share * part;
+            let weights = [1.0, *share];
+            for (k, a) in weights.iter().enumerate() {
+                for (l, b) in weights.iter().enumerate() {
+                    let (k, l, both) = (2 * k, 2 * l, a * b);
+                    normal[k][l] += both * xx;
+                    normal[k][l + 1] += both * xy;
+                    normal[k + 1][l] += both * xy;
+                    normal[k + 1][l + 1] += both * yy;
                 }
+                pulled[2 * k] += a * pull[0] / f.gain;
+                pulled[2 * k + 1] += a * pull[1] / f.gain;
             }
         }
-        let det = whole[0][0] * whole[1][1] - whole[0][1] * whole[1][0];
-        if !(det > 1e-12 * whole[0][0] * whole[1][1]) {
-            return None;
-        }
-        let solve = |v: [f64; 2]| {
-            [(whole[1][1] * v[0] - whole[0][1] * v[1]) / det, (whole[0][0] * v[1] - whole[1][0] * v[0]) / det]
-        };
-        let [dx, dy] = solve(pulled);
-        let across = solve([stale[0][0], stale[1][0]])[0].max(solve([stale[0][1], stale[1][1]])[1]);
-        let d = (f.d.0 + dx, f.d.1 + dy);
+        let rest = noise / self.motion_px().powi(2);
+        normal[2][2] += rest;
+        normal[3][3] += rest;
+        let inverse = invert(&normal)?;
+        let step = |row: &[f64; 4]| row.iter().zip(&pulled).map(|(a, b)| a * b).sum::<f64>();
+        let d = (f.d.0 + step(&inverse[0]), f.d.1 + step(&inverse[1]));
+        // How far the displacement follows if what is stale lies farther off.
+        let across = (rest * inverse[0][2].abs()).max(rest * inverse[1][3].abs());
         (d.0.is_finite() && d.1.is_finite())
             .then(|| Fresh { d, lag_px: across.clamp(0.0, 1.0) * bounded_px(self.steps) })
     }
@@ -266,6 +262,14 @@ mod tests {
         assert!((none.d.0 - 1.0).abs() < 1e-9 && (none.lag_px - s.motion_px()).abs() < 1e-9, "{none:?}");
         s.shares = vec![0.0, 0.0];
         assert!(weigh(&s).unwrap().lag_px < 1e-12);
+        // A repeated picture says of the target what the one before it said: patches that hardly see it do not lead it away.
+        let weak = Patch { fisher: [2.0, 0.0, 1e4], ..Patch::default() };
+        let wild = [2.0 * 20.0, 0.0];
+        s.shares = vec![1.0, 1.0];
+        let pulls = [[0.0, 0.0], wild];
+        let parts = [(&patch, &pulls[0], false), (&weak, &pulls[1], false)];
+        let all = s.weigh(parts.into_iter(), &f, 4.0).unwrap();
+        assert!((all.d.0 - 1.0).abs() < 0.01 && all.lag_px > 0.2, "{all:?}");
     }
 
     #[test]

@@ -99,6 +99,10 @@ const LEAST_SHARE: f64 = 0.3;
 const CODED_FLOOR_PX: f64 = 0.022;
 /// How much less certain a displacement under uneven light is than its places say: the light has structure finer than the window.
 const UNEVEN_SHARE: f64 = 1.3;
+/// Largest error of a motion vector's quarter of a pixel with nothing spent on the rest, 0.25/√12: what cannot be foretold is taken for a coder's up to
+/// here, or up to so many times what the patches make of it, and for the target's own beyond.
+const QUARTER_PX: f64 = 0.072;
+const CODED_TIMES: f64 = 2.0;
 /// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
 const HELD_BACK_PX: f64 = 0.4;
 /// Frames of a reference from which on the error that follows the sub-pixel phase is looked for: in so many frames each, then one of so many.
@@ -401,7 +405,7 @@ impl Tracker {
         let share = self.stale.look(luma, at, (self.w, self.h));
         let mut lag_px = 0.0;
         if share > 0.0
-            && let Some(fresh) = self.stale.weigh(self.bank.parts(), f, variance)
+            && let Some(fresh) = self.stale.weigh(self.bank.parts(), f, variance * self.shared.max(1.0))
         {
             f.d = fresh.d;
             lag_px = fresh.lag_px;
@@ -546,9 +550,11 @@ impl Tracker {
     /// The uncertainty of a coded picture's displacement, of which the patches tell `patches_px`.
     fn coded_sigma_px(&self, patches_px: f64) -> f64 {
         let careful = (CODED_SHARE * patches_px).hypot(CODED_FLOOR_PX);
-        // What is carried over is alike from frame to frame and from patch to patch, and neither tells of it.
+        // What is carried over is alike from frame to frame and from patch to patch, and neither tells of it. But what is new in each frame is told by both
+        // together: H.265 gives a whole region one motion vector, so its patches agree on what is wrong.
         if self.carries_over() {
-            return careful;
+            let most = QUARTER_PX.max(CODED_TIMES * careful);
+            return self.foretold.map_or(careful, |f| careful.max(f.noise_px().min(most)));
         }
         self.foretold.map_or(careful, |f| careful.min((SINGLE_SHARE * patches_px).max(FORETOLD_SHARE * f.sigma_px())))
     }

@@ -75,6 +75,11 @@ impl Bands {
         self.frames.len() >= ENOUGH || self.tries > TRIES
     }
 
+    /// Whether no frame was compared.
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
     /// The band with the least noise, what it misses of the motion included; none where too little was seen. And how its
     /// displacements are foretold.
     pub(super) fn choose(self) -> Option<(Bank, Foretold)> {

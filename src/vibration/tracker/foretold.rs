@@ -53,6 +53,11 @@ impl Foretold {
         self.known = 0;
     }
 
+    /// The displacements' own noise as that tells it, one sigma along one axis in pixels: what they are foretold from has as much.
+    pub(super) fn noise_px(&self) -> f64 {
+        (self.variance / (1.0 + self.factors.iter().map(|f| f * f).sum::<f64>())).sqrt()
+    }
+
     /// How far off predictions are, one sigma along one axis in pixels.
     pub(super) fn sigma_px(&self) -> f64 {
         self.variance.sqrt()
@@ -62,6 +67,21 @@ impl Foretold {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn noise_is_told_without_what_the_prediction_adds() {
+        let w: f64 = 0.85;
+        let mut state = 1u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 40) as f64 / f64::from(1u32 << 24) - 0.5) * 0.05 * 12f64.sqrt()
+        };
+        let mut f = Foretold::new([2.0 * w.cos(), -1.0, 0.0, 0.0, 0.0, 0.0], [0.0; 2], 1e-4);
+        for i in 0..2000u32 {
+            f.take(((w * f64::from(i)).sin() + noise(), (w * f64::from(i)).cos() + noise()));
+        }
+        assert!((f.noise_px() / 0.05 - 1.0).abs() < 0.2 && f.sigma_px() > 0.08, "{} {}", f.noise_px(), f.sigma_px());
+    }
 
     #[test]
     fn a_swing_is_foretold_and_a_new_motion_is_not() {

@@ -67,11 +67,15 @@ impl Tracker {
         // The next ones take them all at their places.
         let mut pass = Pass::default();
         self.go_through(&held, &mut pass, false);
-        self.choose_band();
+        if self.bands.as_ref().is_some_and(|bands| !bands.is_empty()) {
+            self.choose_band();
+        }
         self.renew(0.0);
         if self.coded {
-            // What the first band held back is in the reference still.
+            // What the first band held back is in the reference still. And where that first reference was made of a second's copies of one picture only,
+            // bands are compared from here on.
             self.go_through(&held, &mut pass, false);
+            self.choose_band();
             self.renew(0.0);
             self.learn_coefficients(&held, &pass.fits);
         } else {
