@@ -98,8 +98,18 @@ fn through(coder: &str, pictures: &[Vec<u8>]) -> Vec<Vec<u8>> {
     frames
 }
 
+/// H.264 of key frames only, at constant steps.
+const KEY_FRAMES: &str =
+    "x264enc speed-preset=veryfast pass=quant quantizer=32 key-int-max=1 ! h264parse ! avdec_h264 max-threads=1";
+
 fn meter() -> FrameMeter {
     FrameMeter::new(&[RegionSpec { rect: RECT, role: Role::Asset }])
+}
+
+/// So many pixels around the region at most.
+fn cut(picture: &[u8], around: usize) -> Luma<'_> {
+    let [x, y, w, h] = RECT.map(|v| v as usize);
+    Luma::new(&picture[(y - around) * SIDE + x - around..], SIDE, w + 2 * around, h + 2 * around).unwrap()
 }
 
 fn luma(picture: &[u8]) -> Luma<'_> {
@@ -171,4 +181,23 @@ fn what_a_coder_does_wrong_everywhere_alike_is_stated() {
     println!("H.265: {error_px:.4} px, {:.1} % within twice what is stated", 100.0 * within);
     assert!(within > 0.88, "{within}");
     assert!(error_px < 0.09, "{error_px} px");
+}
+
+#[test]
+fn what_moves_along_beside_a_region_tells_more() {
+    let coded = through(KEY_FRAMES, &pictures());
+    let measured = |around: usize| {
+        let rect = [around as u32, around as u32, RECT[2], RECT[3]];
+        let mut meter = FrameMeter::new(&[RegionSpec { rect, role: Role::Asset }]);
+        meter.hold_frames(coded.len());
+        assert!(coded.iter().all(|p| meter.hold(&cut(p, around))));
+        meter.learn_held();
+        let tracks: Vec<Track> = (0..coded.len()).map(|i| meter.again(i)[0]).collect();
+        judged(&tracks)
+    };
+    // Three pixels around it are too few to measure more than the region.
+    let (alone, (error_px, within)) = (measured(3), measured(20));
+    println!("key frames: {:.4} px alone, {error_px:.4} px, {:.1} % within", alone.0, 100.0 * within);
+    assert!(error_px < 0.93 * alone.0, "{error_px} and {} px", alone.0);
+    assert!(within > 0.88 && alone.1 > 0.88, "{within} and {}", alone.1);
 }

@@ -2,7 +2,7 @@
 
 use super::luma::Luma;
 use super::shake::{Seen, Shake};
-use super::tracker::{Track, Tracker};
+use super::tracker::{Track, Widened};
 use crate::model::compensation::Compensations;
 use crate::model::vibration::{Fit, Marks, Role};
 
@@ -20,7 +20,7 @@ pub struct RegionSpec {
 struct Region {
     role: Role,
     centre: (f64, f64),
-    tracker: Tracker,
+    tracker: Widened,
     on: bool,
 }
 
@@ -39,7 +39,7 @@ impl FrameMeter {
     pub fn new(regions: &[RegionSpec]) -> Self {
         let region = |r: &RegionSpec| {
             let [x, y, w, h] = r.rect.map(f64::from);
-            Region { role: r.role, centre: (x + w / 2.0, y + h / 2.0), tracker: Tracker::new(r.rect), on: true }
+            Region { role: r.role, centre: (x + w / 2.0, y + h / 2.0), tracker: Widened::new(r.rect), on: true }
         };
         Self {
             regions: regions.iter().map(region).collect(),
@@ -114,7 +114,7 @@ impl FrameMeter {
         }
     }
 
-    fn each(&mut self, mut measure: impl FnMut(&mut Tracker) -> Track) -> &[Track] {
+    fn each(&mut self, mut measure: impl FnMut(&mut Widened) -> Track) -> &[Track] {
         for (r, track) in self.regions.iter_mut().zip(&mut self.tracks) {
             *track =
                 if r.on { measure(&mut r.tracker) } else { Track::unseen(Marks { outside: true, ..Marks::default() }) };

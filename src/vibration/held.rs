@@ -14,6 +14,7 @@ pub struct Held {
     w: usize,
     h: usize,
     most: usize,
+    picture: (usize, usize),
     pieces: Vec<u8>,
 }
 
@@ -27,14 +28,27 @@ impl Held {
             w,
             h,
             most: frames.min(MEMORY / (w * h)),
+            picture: (0, 0),
             pieces: Vec::new(),
         }
     }
 
-    /// The region's corner within a piece.
+    /// Where a place of the picture lies within a piece.
     #[must_use]
-    pub fn corner(&self) -> (i64, i64) {
-        (AROUND, AROUND)
+    pub fn place(&self, of: (i64, i64)) -> (i64, i64) {
+        (of.0 - self.from.0, of.1 - self.from.1)
+    }
+
+    /// Width and height of the pictures that the pieces are of.
+    #[must_use]
+    pub fn picture(&self) -> (usize, usize) {
+        self.picture
+    }
+
+    /// How many pieces there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.pieces.len() / (self.w * self.h)
     }
 
     /// Whether another piece finds room.
@@ -48,6 +62,7 @@ impl Held {
         if !self.has_room() {
             return false;
         }
+        self.picture = (luma.width(), luma.height());
         let last = luma.width() as i64 - 1;
         for i in 0..self.h {
             let row = luma.row(self.from.1 + i as i64);

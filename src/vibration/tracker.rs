@@ -13,6 +13,7 @@ mod phase;
 mod quietest;
 mod search;
 mod usual;
+mod widened;
 
 use std::f64::consts::PI;
 
@@ -36,6 +37,7 @@ use judge::smear;
 use looks::Looks;
 use phase::PhaseError;
 use usual::Usual;
+pub use widened::Widened;
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
 const PLAIN_FRAMES: u32 = 64;

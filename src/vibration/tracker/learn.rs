@@ -56,7 +56,7 @@ impl Tracker {
     /// Makes the reference of all frames held.
     pub fn learn_held(&mut self) {
         let Some(held) = self.held.take() else { return };
-        let at = std::mem::replace(&mut self.corner, held.corner());
+        let at = std::mem::replace(&mut self.corner, held.place(self.home));
         // The first pass finds where each frame lies, by a reference that grows.
         self.learning = true;
         self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h))).flicker = self.flicker;
@@ -210,7 +210,7 @@ impl Tracker {
     /// Measures a frame that was held.
     pub fn again(&mut self, index: usize) -> Track {
         let Some(held) = self.held.take() else { return Track::lost() };
-        let at = std::mem::replace(&mut self.corner, held.corner());
+        let at = std::mem::replace(&mut self.corner, held.place(self.home));
         let track = held
             .frame(index)
             .map_or_else(Track::lost, |luma| if self.begun { self.measure(&luma).0 } else { Track::lost() });

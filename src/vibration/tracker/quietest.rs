@@ -16,6 +16,10 @@ const LEAST: usize = 48;
 /// By how much more what is missing of the motion counts than noise, in squares: noise is averaged away where amplitudes are told, and this is not.
 const MISSING: f64 = 4.0;
 
+/// Predictions that are farther off than so many standard deviations count as that far off. And the median of a normal distribution's squares.
+const FARTHEST: f64 = 3.0;
+const MEDIAN: f64 = 0.4549;
+
 /// What was chosen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quietest<const N: usize> {
@@ -71,7 +75,12 @@ pub(super) fn quietest<const N: usize>(
     };
     let noise = |way: usize| -> f64 {
         let off = |i: usize, axis: usize| (about(i, way, axis) - guess(&|i| about(i, way, axis), i)).powi(2);
-        known.iter().map(|&i| off(i, 0) + off(i, 1)).sum()
+        let mut squares: Vec<f64> = known.iter().flat_map(|&i| [off(i, 0), off(i, 1)]).collect();
+        let middle = squares.len() / 2;
+        let (_, median, _) = squares.select_nth_unstable_by(middle, f64::total_cmp);
+        // One jump says little of the other frames.
+        let most = FARTHEST * FARTHEST * *median / MEDIAN;
+        squares.iter().map(|s| s.min(most)).sum()
     };
     let places = || known.iter().flat_map(|&i| [(i, 0), (i, 1)]);
     let foretold: Vec<f64> = places().map(|(i, axis)| guess(&|i| path(i, axis), i)).collect();
@@ -92,4 +101,29 @@ pub(super) fn quietest<const N: usize>(
     let along = |way: usize| places().zip(&foretold).map(|((i, axis), p)| about(i, way, axis) * p).sum::<f64>();
     let motion = std::array::from_fn(|way| along(way) / motion.max(f64::MIN_POSITIVE));
     Some(Quietest { way, foretold: Foretold::new(factors, middle[way], noise[way]), noise, motion })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_says_little_of_the_other_frames() {
+        let mut state = 1u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 40) as f64 / f64::from(1u32 << 24) - 0.5) * 12f64.sqrt()
+        };
+        // The swing begins anew once: a recording that is played again.
+        let frames: Vec<(u32, [[f64; 2]; 2])> = (0..160u32)
+            .map(|i| {
+                let t = 0.85 * f64::from(if i < 100 { i } else { i + 2 });
+                let d = [0.5 * t.sin(), 0.3 * (t + 1.2).sin()];
+                (i, [d.map(|v| v + 0.012 * noise()), d.map(|v| v + 0.01 * noise())])
+            })
+            .collect();
+        let kept = quietest(&frames, 2, |way| 1 - way).unwrap();
+        assert_eq!(kept.way, 1);
+        assert!(kept.noise[1].sqrt() < 0.02, "{}", kept.noise[1].sqrt());
+    }
 }
