@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ const MOST_FRAMES: usize = 1_000_000;
 
 /// Frames of a recording that the references are made of before anything is measured.
 const HELD_FRAMES: usize = 256;
+/// Regions whose references are made at once, at most.
+const LEARNERS: usize = 8;
 
 /// Everything gathered while reading.
 struct Gathered {
@@ -207,7 +210,7 @@ impl Gathered {
             return ControlFlow::Continue(());
         }
         let Some(mut meter) = self.meter.take() else { return ControlFlow::Break(()) };
-        meter.learn_held();
+        learn(&mut meter);
         let mut flow = ControlFlow::Continue(());
         for (i, (frame, t_s)) in std::mem::take(&mut self.held).into_iter().enumerate() {
             flow = self.note(frame, t_s, meter.again(i));
@@ -441,4 +444,23 @@ fn roi_json(id: &str, role: &str, r: Option<&Reading>) -> Value {
         "smallest_amplitude_px": n(r.map(|r| r.smallest_px)),
         "samples": r.map(|r| r.samples),
     })
+}
+
+/// Makes the references of the held frames, of several regions at once where there are cores for it: nothing is decoded meanwhile.
+fn learn(meter: &mut FrameMeter) {
+    let left = Mutex::new(meter.learners());
+    let work = || {
+        // The next one is taken before it is worked on: the lock is held for no longer.
+        while let Some(learn) = left.lock().ok().and_then(|mut left| left.next()) {
+            learn();
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for i in 1..cores.min(LEARNERS) {
+            // Where no thread can be had, this one does it all.
+            let _ = std::thread::Builder::new().name(format!("learn-{i}")).spawn_scoped(scope, work);
+        }
+        work();
+    });
 }

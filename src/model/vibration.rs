@@ -65,6 +65,8 @@ pub struct Sample {
     pub shake_px: Option<[f32; 2]>,
     /// Contrast against the reference.
     pub gain: f32,
+    /// Share of the region's structure that stands still while the rest moves, and holds the displacement back by about as much.
+    pub held_back: f32,
 }
 
 /// How the displacement goes with the place within a region. NaN where the region has fewer than two patches (of 16 pixels) along that
@@ -190,6 +192,8 @@ pub enum Reason {
     SuspectedAlias,
     /// A compensation is switched off, by configuration or by hand.
     Uncompensated,
+    /// Something within the region stands still while the rest moves, and holds the displacement back.
+    StillParts,
 }
 
 impl Reason {
@@ -217,6 +221,7 @@ impl Reason {
             Self::LeftOut => "a part is left out: covered, or moving otherwise",
             Self::SuspectedAlias => "may be an alias",
             Self::Uncompensated => "a compensation is switched off",
+            Self::StillParts => "something in the region stands still",
         }
     }
 }

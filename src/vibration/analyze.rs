@@ -28,6 +28,8 @@ const SPEED_VARIES: f64 = 0.03;
 const CODEC_STEP_PX: f64 = 0.125;
 /// What they then take from an amplitude, one sigma, in pixels: on recordings at 2 to 8 Mbit/s, amplitudes of 0.05 px read 44 to 86 % low.
 const CODEC_LOSES_PX: f64 = 0.03;
+/// By how many times the share of a region that stands still the motion may be held back: on pictures made with such things 0.1 to 2.7 times.
+const HELD_BACK_TIMES: f64 = 2.0;
 /// Amplitudes up to this are not claimed to be seen in coded pictures.
 const CODEC_TAKES_PX: f64 = 0.05;
 /// A reading is made at least this often, in seconds: as often as anybody is shown one. What eight seconds say as a whole changes little in that time;
@@ -67,6 +69,7 @@ struct Point {
     left_out: f32,
     shake_px: Option<[f32; 2]>,
     gain: f32,
+    held_back: f32,
 }
 
 /// How the samples of a window are marked.
@@ -187,6 +190,7 @@ impl Analyzer {
             left_out: s.left_out,
             shake_px: s.shake_px,
             gain: s.gain,
+            held_back: s.held_back,
         });
     }
 
@@ -403,6 +407,8 @@ impl Analyzer {
                 return None;
             }
         }
+        let held_back = self.ring.iter().rev().find(|p| p.ok).map_or(0.0, |p| f64::from(p.held_back));
+        tone.sigma_px = tone.sigma_px.hypot(HELD_BACK_TIMES * held_back * tone.major_px);
         Some(Main { tone, residual_px, folded_hz })
     }
 

@@ -159,6 +159,16 @@ impl Bank {
         Self { low: vec![0.0; 2 * w * h], low_pass: Some(low_pass), ..Self::new(w, h) }
     }
 
+    /// One of the same kind for regions of another size.
+    #[must_use]
+    pub fn of_size(&self, w: usize, h: usize) -> Self {
+        let other = match &self.low_pass {
+            Some(low_pass) => Self::passing(low_pass.clone(), w, h),
+            None => Self::new(w, h),
+        };
+        other.with_flicker(self.flicker)
+    }
+
     /// The same, fitting the light along or not.
     #[must_use]
     pub fn with_flicker(self, flicker: bool) -> Self {

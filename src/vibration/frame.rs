@@ -97,9 +97,12 @@ impl FrameMeter {
 
     /// Makes the references of all frames held.
     pub fn learn_held(&mut self) {
-        for r in self.regions.iter_mut().filter(|r| r.on) {
-            r.tracker.learn_held();
-        }
+        self.learners().for_each(|learn| learn());
+    }
+
+    /// The same in parts, one a region, which may run beside each other.
+    pub fn learners(&mut self) -> impl Iterator<Item = impl FnOnce() + Send + '_> + '_ {
+        self.regions.iter_mut().filter(|r| r.on).map(|r| || r.tracker.learn_held())
     }
 
     /// Measures a frame that was held.

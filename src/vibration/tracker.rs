@@ -12,6 +12,7 @@ mod looks;
 mod phase;
 mod quietest;
 mod search;
+mod standing;
 mod usual;
 mod widened;
 
@@ -36,7 +37,9 @@ use foretold::Foretold;
 use judge::smear;
 use looks::Looks;
 use phase::PhaseError;
+use standing::Standing;
 use usual::Usual;
+use widened::Told;
 pub use widened::Widened;
 
 /// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
@@ -105,6 +108,8 @@ const UNEVEN_SHARE: f64 = 1.3;
 /// here, or up to so many times what the patches make of it, and for the target's own beyond.
 const QUARTER_PX: f64 = 0.072;
 const CODED_TIMES: f64 = 2.0;
+/// Which share of a residual goes with the motion where something stands still: with meshes 0.4 to 0.8, with coding of each picture for itself 0.03 to 0.33.
+const STANDING_OF_RESIDUAL: f64 = 0.45;
 /// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
 const HELD_BACK_PX: f64 = 0.4;
 /// Frames of a reference from which on the error that follows the sub-pixel phase is looked for: in so many frames each, then one of so many.
@@ -137,6 +142,8 @@ pub struct Track {
     pub shake_px: Option<[f32; 2]>,
     /// Contrast against the reference.
     pub gain: f32,
+    /// Share of the region's structure that stands still while the rest moves, and holds the displacement back by about as much.
+    pub held_back: f32,
 }
 
 impl Track {
@@ -170,6 +177,7 @@ impl Track {
             left_out: self.left_out,
             shake_px: self.shake_px,
             gain: self.gain,
+            held_back: self.held_back,
             ..of
         }
     }
@@ -190,6 +198,8 @@ pub struct Tracker {
     low: Option<Box<Bank>>,
     /// In coded pictures, until it is decided which band is compared in.
     bands: Option<Box<Bands>>,
+    /// What another tracker of the same picture has told of how it is coded.
+    told: Option<Box<Told>>,
     /// And from then on how its displacements are foretold.
     foretold: Option<Foretold>,
     /// And whether what a JPEG picture's coefficients lay between tells more.
@@ -213,6 +223,9 @@ pub struct Tracker {
     /// Variance of a pixel as the patches tell it beyond a linear field: the mean of some frames.
     apart: f64,
     looks: Looks,
+    /// Whether something stands still while the rest moves; and what held frames told of that.
+    standing: Standing,
+    held_back: f64,
     /// While held frames are gone through, nothing is decided before the end.
     learning: bool,
     saturated: bool,
@@ -251,6 +264,7 @@ impl Tracker {
             bank: Bank::new(w, h),
             low: live.then(|| Box::new(Bank::low_band(w, h))),
             bands: None,
+            told: None,
             foretold: None,
             coefficients: Coefficients::default(),
             phase: live.then(Box::default),
@@ -266,6 +280,8 @@ impl Tracker {
             shared: 1.0,
             apart: 0.0,
             looks: Looks::new(w * h),
+            standing: Standing::new(if live { w * h } else { 0 }),
+            held_back: 0.0,
             learning: false,
             saturated: false,
             coded: false,
@@ -297,6 +313,8 @@ impl Tracker {
         self.bank.leave_out(self.together.out());
         self.shared = 1.0;
         self.looks.forget();
+        self.standing.forget();
+        self.held_back = 0.0;
         if self.coded {
             self.coded = false;
             self.take_bank();
@@ -373,6 +391,7 @@ impl Tracker {
 
     fn begin(&mut self, luma: &Luma<'_>) -> Track {
         self.reset();
+        self.believe();
         self.reference.begin(luma, self.corner.0, self.corner.1);
         self.bank.clear();
         let corner = self.corner;
@@ -537,11 +556,20 @@ impl Tracker {
             },
             bend: Bend { seen_px: [f.d.0 as f32, f.d.1 as f32], ..bend(&f.field, self.apart.max(1e-3)) },
             left_out: self.together.share_out() as f32,
+            held_back: self.held_back() as f32,
         };
         if !(covered && self.learning) {
             self.usual.take(variance);
         }
         (self.took(track), (!covered && self.coarse == 0.0).then_some(f))
+    }
+
+    /// Share of the region's structure that stands still. What coding of each picture for itself leaves goes with the motion too, but not most of it, and
+    /// holds nothing back.
+    fn held_back(&self) -> f64 {
+        let told = self.standing.told();
+        let coder = self.coded && !self.carries_over() && (self.is_jpeg() || told.of_residual < STANDING_OF_RESIDUAL);
+        if coder { 0.0 } else { told.share.max(self.held_back) }
     }
 
     /// Whether a picture is coded by what it changes of the one before.

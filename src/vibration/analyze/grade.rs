@@ -8,6 +8,10 @@ use crate::model::vibration::{Grade, Marks, Reason};
 
 /// A region of which more than this share is left out is told.
 const LEFT_OUT: f32 = 0.05;
+/// Shares of a region's structure that stand still from which on a reading is reduced, poor, and none.
+const STILL: [f32; 3] = [0.02, 0.1, 0.5];
+/// In coded pictures, where blocks that are carried over stand still for a while, from which on it is reduced; it is poor at worst.
+const STILL_CODED: f32 = 0.05;
 
 impl Analyzer {
     pub(super) fn grade(
@@ -83,7 +87,19 @@ impl Analyzer {
             because(reason, Grade::Reduced);
         }
         if share(shares.coded) > 0.5 && main.map_or_else(|| self.broad_px(), |m| m.tone.major_px) < CODEC_STEP_PX {
+            // So small a motion stands still in most of a coded picture: that says no more.
             because(Reason::Codec, Grade::Reduced);
+        } else if last.ok {
+            let coded = share(shares.coded) > 0.5;
+            let [reduced, poor, none] = STILL;
+            let still = last.held_back;
+            if still > none && !coded {
+                because(Reason::StillParts, Grade::Untrusted);
+            } else if still > poor {
+                because(Reason::StillParts, Grade::Poor);
+            } else if still > if coded { STILL_CODED } else { reduced } {
+                because(Reason::StillParts, Grade::Reduced);
+            }
         }
         if let Some(m) = main {
             let turn = 2.0 * PI * m.folded_hz.unwrap_or(m.tone.hz) * self.jitter_s(dt_s);

@@ -252,6 +252,28 @@ fn what_was_taken_off_is_told_and_can_be_left_in() {
 }
 
 #[test]
+fn what_holds_the_motion_back_makes_it_less_certain() {
+    let read = |held_back: f32| {
+        let mut a = Analyzer::new(spec());
+        let mut r = None;
+        for i in 0..300u64 {
+            let s = Sample { held_back, ..sample(i, (i as f64 * 0.8).sin(), 0.0) };
+            a.push(&s);
+            r = a.read(&s);
+        }
+        r.unwrap()
+    };
+    let tone = |r: &Reading| r.tone.unwrap().sigma_px;
+    let free = read(0.0);
+    assert!(free.grade == Grade::Good && tone(&free) < 0.01);
+    for (share, grade) in [(0.05, Grade::Reduced), (0.2, Grade::Poor), (0.7, Grade::Untrusted)] {
+        let held = read(share);
+        assert_eq!((held.grade, held.reasons.as_slice()), (grade, [Reason::StillParts].as_slice()));
+        assert!((tone(&held) / (2.0 * f64::from(share)) - 1.0).abs() < 0.05, "{}", tone(&held));
+    }
+}
+
+#[test]
 fn uneven_timestamps_are_told() {
     let mut a = Analyzer::new(spec());
     let mut r = None;

@@ -48,6 +48,11 @@ impl Foretold {
         }
     }
 
+    /// The same about a place that lies so far off, with nothing seen yet.
+    pub(super) fn about(&self, off: (f64, f64)) -> Self {
+        Self { centre: [self.centre[0] - off.0, self.centre[1] - off.1], known: 0, ..*self }
+    }
+
     /// A frame without a displacement: what comes next does not follow.
     pub(super) fn miss(&mut self) {
         self.known = 0;

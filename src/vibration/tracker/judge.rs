@@ -1,7 +1,7 @@
 //! The judgment of a fit's residual: whether it is that of a lossy codec, and whether the picture is at the end of its scale.
 
 use super::band::{Bands, FIRST_PX};
-use super::{Bank, COVERED_CODED, Coefficients, Fitted, LARGEST_FOLDED, Luma, Tracker};
+use super::{Bank, COVERED_CODED, Coefficients, Fitted, LARGEST_FOLDED, Luma, Tracker, WHOLE_FRAMES};
 use crate::vibration::residual;
 
 /// Share of the pixels at the end of the scale from which on the region counts as saturated.
@@ -20,6 +20,14 @@ impl Tracker {
 
     /// Whether the residual is that of a codec: white noise shares nothing with its neighbours, what a codec leaves is smooth over its blocks.
     pub(super) fn look_at_residual(&mut self, luma: &Luma<'_>, f: &Fitted) {
+        self.look_for_standing(luma, f);
+        let smear = smear(&self.residual, self.w);
+        self.looks.take(self.seen, &self.residual, smear, self.variance);
+        self.judge();
+    }
+
+    /// What a fit leaves of a frame, but for what places of it are merely displaced by; and whether something in it stands still.
+    pub(super) fn look_for_standing(&mut self, luma: &Luma<'_>, f: &Fitted) {
         let whole = ((f.d.0 + 0.5).floor(), (f.d.1 + 0.5).floor());
         let rest = (f.d.0 - whole.0, f.d.1 - whole.1);
         self.reference.evaluate(self.arch, rest, 0, &mut self.model[0]);
@@ -41,9 +49,11 @@ impl Tracker {
         let [_, gx, gy] = &self.model;
         residual::straighten(&mut self.residual, [gx, gy], w);
         residual::blank(&mut self.residual, w, self.together.out());
-        let smear = smear(&self.residual, w);
-        self.looks.take(self.seen, &self.residual, smear, self.variance);
-        self.judge();
+        // What the first second of a coded stream is copied from is no reference yet.
+        let frames = self.reference.frames();
+        if frames >= WHOLE_FRAMES || self.held.is_some() || self.learning {
+            self.standing.take(f.d, frames, &self.residual, [gx, gy], 2.0 * SLOPE_STEP_PX);
+        }
     }
 
     /// The slopes of the model displaced by `rest`.

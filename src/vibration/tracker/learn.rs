@@ -24,6 +24,12 @@ const FORMER: usize = 5;
 /// Farthest extrapolation of a displacement, in pixels.
 const FARTHEST_PX: f64 = 0.03;
 
+/// Held frames that are looked at for what stands still.
+const STANDING_FRAMES: usize = 128;
+/// By which share of the motion, and by how many standard deviations, the low frequencies must differ from the whole before that tells of something still.
+const APART: f64 = 0.005;
+const APART_SIGMAS: f64 = 6.0;
+
 /// What a pass over held frames gives: the fits and the residuals' variances.
 #[derive(Default)]
 struct Pass {
@@ -92,6 +98,7 @@ impl Tracker {
             let (seen, mut plain) = (pass.fits.iter().flatten().count(), pass.variances.clone());
             self.learn_folding(&held, &mut pass, &unbiased);
             self.go_through(&held, &mut pass, false);
+            self.held_back = held_back(&unbiased, &pass.fits);
             if pass.fits.iter().flatten().count() * 10 < seen * 9 {
                 // Frames that are all alike (a target at rest, or that only turns) can be explained by what folds alone, in a reference by which
                 // nothing else is found again.
@@ -108,6 +115,13 @@ impl Tracker {
             self.go_through(&held, &mut pass, false);
         }
         self.renew(0.0);
+        self.standing.forget();
+        let every = held.count().div_ceil(STANDING_FRAMES).max(1);
+        for (i, fit) in pass.fits.iter().enumerate().step_by(every) {
+            if let (Some(f), Some(luma)) = (fit, held.frame(i)) {
+                self.look_for_standing(&luma, f);
+            }
+        }
         let mut variances = pass.variances;
         self.low = None;
         self.learning = false;
@@ -223,6 +237,30 @@ impl Tracker {
     pub fn release(&mut self) {
         self.held = None;
     }
+}
+
+/// By which share of the motion the low frequencies tell another one than the whole: a fixed pattern holds the finest detail back most. 0 where that may be
+/// chance.
+fn held_back(low: &[Option<(f64, f64)>], fits: &[Option<Fitted>]) -> f64 {
+    let pairs: Vec<[[f64; 2]; 2]> =
+        low.iter().zip(fits).filter_map(|(l, f)| Some([(*l)?.into(), (*f)?.d.into()])).collect();
+    let n = pairs.len() as f64;
+    let (mut motion, mut along, mut apart) = (0.0, 0.0, 0.0);
+    for axis in 0..2 {
+        let mean = [0, 1].map(|k| pairs.iter().map(|p| p[k][axis]).sum::<f64>() / n);
+        for p in &pairs {
+            let [low, whole] = [0, 1].map(|k| p[k][axis] - mean[k]);
+            motion += whole * whole;
+            along += low * whole;
+            apart += (low - whole).powi(2);
+        }
+    }
+    if pairs.len() < LEAST_FRAMES || !(motion > 0.0) {
+        return 0.0;
+    }
+    let share = (along / motion - 1.0).abs();
+    let sigma = (apart / (2.0 * n) / motion).sqrt();
+    if share > APART.max(APART_SIGMAS * sigma) { share } else { 0.0 }
 }
 
 /// Whether frames that were kept out of the learning are explained better than before.

@@ -52,6 +52,11 @@ impl Looks {
         }
     }
 
+    /// As told by these, for a region of so many pixels.
+    pub(super) fn of(&self, pixels: usize) -> Self {
+        Self { before: vec![0.0; pixels], before_frame: None, ..self.clone() }
+    }
+
     /// Nothing was seen yet.
     pub(super) fn forget(&mut self) {
         (self.count, self.smeared, self.white) = (0, 0.0, 0.0);

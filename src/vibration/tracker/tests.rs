@@ -211,3 +211,41 @@ fn of_coded_pictures_a_band_is_chosen_and_its_uncertainty_is_honest() {
     assert!(within as f64 > 0.9 * 2.0 * truth.len() as f64, "{within} of {}", 2 * truth.len());
     assert!(tracks.iter().all(|t| t.marks.coded));
 }
+
+#[test]
+fn a_mesh_in_front_is_told_and_without_it_nothing_is() {
+    let mut state = 5u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f64 / f64::from(1u32 << 24) - 0.5) * 6.0
+    };
+    let mut seen = |mesh: bool, held: bool| {
+        let mut t = Tracker::new([40, 40, 64, 64]);
+        let pictures: Vec<Vec<u8>> = (0..120)
+            .map(|i| {
+                let at = 0.85 * f64::from(i);
+                let mut p = picture(144, 144, (0.5 * at.sin(), 0.3 * (at + 1.2).sin()), 1.0, 0.0);
+                for (i, p) in p.iter_mut().enumerate() {
+                    let wire = mesh && (i % 144 % 12 < 2 || i / 144 % 12 < 2);
+                    *p = (if wire { 60.0 } else { f64::from(*p) } + noise()).round().clamp(0.0, 255.0) as u8;
+                }
+                p
+            })
+            .collect();
+        let luma = |p| Luma::new(p, 144, 144, 144).unwrap();
+        if !held {
+            // Looked at less often from the sixty-fourth frame on.
+            let all = (0..14).flat_map(|_| &pictures);
+            return all.map(|p| t.step(&luma(p))).last().unwrap();
+        }
+        t.hold_frames(pictures.len());
+        assert!(pictures.iter().all(|p| t.hold(&luma(p))));
+        t.learn_held();
+        t.again(60)
+    };
+    for held in [false, true] {
+        let (with, without) = (seen(true, held), seen(false, held));
+        assert!(with.held_back > 0.05, "held {held}: {with:?}");
+        assert!(without.held_back == 0.0, "held {held}: {without:?}");
+    }
+}

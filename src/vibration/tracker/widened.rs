@@ -6,8 +6,10 @@
 //! its time is not what counts. What JPEG's coefficients lay between is exact enough, and would cost much more.
 
 use super::coefficients::Coefficients;
+use super::foretold::Foretold;
+use super::looks::Looks;
 use super::quietest::quietest;
-use super::{LARGEST_FOLDED, Track, Tracker};
+use super::{Bank, LARGEST_FOLDED, Track, Tracker};
 use crate::model::vibration::Fit;
 use crate::vibration::luma::Luma;
 
@@ -19,6 +21,8 @@ const MISSES: u32 = 2000;
 /// Share of the noise that must be saved, and of the motion by which both may differ.
 const SAVED: f64 = 0.02;
 const AGREED: f64 = 0.05;
+/// And by how many standard deviations of chance.
+const CHANCE: f64 = 3.0;
 /// The motion must be so many times the difference between both: at rest everything moves alike.
 const MOVING: f64 = 2.0;
 /// Share of the motion by which the differences may go with it while it is used.
@@ -40,6 +44,14 @@ pub struct Widened {
     wider: Wider,
     /// Whether it is a recording that is measured.
     recording: bool,
+}
+
+/// How the pictures are coded, as told by another tracker.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    bank: Bank,
+    looks: Looks,
+    foretold: Foretold,
 }
 
 /// How far it is with the wider region.
@@ -146,7 +158,7 @@ impl Widened {
                     && track.fit == Fit::Good
                     && let Some(rect) = wider(self.rect, (luma.width(), luma.height()))
                 {
-                    let tracker = Box::new(self.core.another(rect));
+                    let tracker = Box::new(self.core.another(rect, (track.dx_px, track.dy_px)));
                     self.wider = Wider::Compared { tracker, frames: Vec::with_capacity(COMPARED), misses: 0 };
                 }
             }
@@ -204,7 +216,8 @@ impl Widened {
             return;
         };
         let Some(rect) = wider(self.rect, picture) else { return };
-        let mut tracker = self.core.another(rect);
+        let first = self.core.again(0);
+        let mut tracker = self.core.another(rect, (first.dx_px, first.dy_px));
         tracker.lend(&mut self.core);
         tracker.learn_held();
         self.core.lend(&mut tracker);
@@ -262,15 +275,28 @@ impl Tracker {
         self.coded && self.foretold.is_some() && (no_jpeg || self.carries_over())
     }
 
-    /// One for another rectangle, set as this one.
-    fn another(&self, rect: [u32; 4]) -> Self {
+    /// One for another rectangle, set as this one, that begins where this one's displacement is `d`. How the pictures are coded it need not find out again.
+    fn another(&self, rect: [u32; 4], d: (f64, f64)) -> Self {
         let mut other = Self::new(rect);
         other.set_robust(self.robust);
         other.compensate_flicker(self.flicker);
         if self.held.is_some() {
             other.phase = None;
         }
+        let (bank, looks) = (self.bank.of_size(other.w, other.h), self.looks.of(other.w * other.h));
+        other.told = self.foretold.map(|f| Box::new(Told { bank, looks, foretold: f.about(d) }));
         other
+    }
+
+    /// Takes what another tracker has told for known.
+    pub(super) fn believe(&mut self) {
+        let Some(told) = &self.told else { return };
+        let Told { bank, looks, foretold } = (**told).clone();
+        self.bank = bank.with_flicker(self.flicker);
+        self.coded = true;
+        (self.low, self.bands) = (None, None);
+        (self.looks, self.foretold) = (looks, Some(foretold));
+        self.coefficients = Coefficients::Other;
     }
 
     /// Size of the picture that the held frames are of, and how many there are.
@@ -308,7 +334,9 @@ fn believed(frames: &[(u32, Seen)]) -> Option<([f64; 2], f64)> {
     let middle = [0, 1].map(|axis| frames.iter().map(|(_, d)| d[0][axis]).sum::<f64>() / n);
     let motion = squares(&|d, axis| d[0][axis] - middle[axis]);
     let quieter = kept.way == 1 && kept.noise[1] < (1.0 - SAVED).powi(2) * kept.noise[0];
-    let alike = (kept.motion[1] - kept.motion[0]).abs() < AGREED * kept.motion[0].abs();
+    // What both see of the motion is known no better than what lies between them lets it be.
+    let chance = CHANCE * (left / (n * motion.max(f64::MIN_POSITIVE))).sqrt();
+    let alike = (kept.motion[1] - kept.motion[0]).abs() < AGREED.hypot(chance) * kept.motion[0].abs();
     (quieter && alike && motion > MOVING * MOVING * left).then_some((apart, left))
 }
 

@@ -329,6 +329,9 @@ fn advice(reason: Reason) -> Option<&'static str> {
         Reason::LeftOut => {
             Some("Look at the picture: part of the region is covered, or moves otherwise. Make the region smaller.")
         }
+        Reason::StillParts => {
+            Some("Keep rails, text and dirt out of the region, clean the glass, and give a dim picture more light.")
+        }
         Reason::SuspectedAlias => Some("Set nominal_hz: the tone is then carried back."),
         Reason::Uncompensated => {
             Some("Switch it on again in this tab; the configuration holds again at the next start.")
