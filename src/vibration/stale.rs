@@ -96,8 +96,9 @@ impl Stale {
         self.known = true;
     }
 
-    /// Looks which shares of the patches of the region at `at` (whole pixels) are the same as in the frame before; how much of it all is.
-    pub fn look(&mut self, luma: &Luma<'_>, at: (i64, i64), (w, h): (usize, usize)) -> f64 {
+    /// Looks which shares of the patches of the region at `at` (whole pixels) are the same as in the frame before; how much of it all is. The frame lies `off`
+    /// from the corner of the picture that was coded.
+    pub fn look(&mut self, luma: &Luma<'_>, at: (i64, i64), (w, h): (usize, usize), off: (i64, i64)) -> f64 {
         self.shares.fill(0.0);
         if !self.known {
             return 0.0;
@@ -109,8 +110,9 @@ impl Stale {
             let (x, y) = (at.0 + column as i64, at.1 + row as i64);
             let (right, below) = (x + PATCH.min(w - column) as i64, y + PATCH.min(h - row) as i64);
             let mut stale = 0;
-            for by in (y.div_euclid(side) * side..below).step_by(BLOCK) {
-                for bx in (x.div_euclid(side) * side..right).step_by(BLOCK) {
+            let first = |v: i64, off: i64| (v + off).div_euclid(side) * side - off;
+            for by in (first(y, off.1)..below).step_by(BLOCK) {
+                for bx in (first(x, off.0)..right).step_by(BLOCK) {
                     if self.same(luma, bx, by) {
                         stale += (right.min(bx + side) - x.max(bx)) * (below.min(by + side) - y.max(by));
                     }
@@ -224,22 +226,25 @@ mod tests {
     fn what_is_carried_over_is_told_block_by_block() {
         let (before, mut now) = (noisy(1), noisy(2));
         let mut s = Stale::new(32, 32);
-        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32)), 0.0, "nothing is known yet");
+        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32), (0, 0)), 0.0, "nothing is known yet");
         s.keep(&luma(&before), (32, 32));
-        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32)), 0.0);
+        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32), (0, 0)), 0.0);
         // The block at (48, 32) is carried over, but for its edge, which the deblocking filter changed.
         for y in 34..46 {
             now[y * 120 + 50..y * 120 + 62].copy_from_slice(&before[y * 120 + 50..y * 120 + 62]);
         }
-        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32)), 0.25);
+        assert_eq!(s.look(&luma(&now), (32, 32), (32, 32), (0, 0)), 0.25);
         assert_eq!(s.shares, [0.0, 1.0, 0.0, 0.0]);
         // The region displaced by whole pixels looks at the same blocks of the picture.
-        s.look(&luma(&now), (36, 30), (32, 32));
+        s.look(&luma(&now), (36, 30), (32, 32), (0, 0));
         assert_eq!(s.shares, [0.25 * 14.0 / 16.0, 0.75 * 14.0 / 16.0, 0.25 * 2.0 / 16.0, 0.75 * 2.0 / 16.0]);
+        // A piece of the picture that begins five pixels right of its corner and three above a block's has its blocks elsewhere.
+        s.look(&luma(&now), (43, 32), (32, 32), (5, 0));
+        assert_eq!(s.shares, [0.0; 4], "no block of that grid is the same");
         // Far outside of what is remembered, and of the picture, nothing is said.
-        assert_eq!(s.look(&luma(&now), (-300, 5000), (32, 32)), 0.0);
+        assert_eq!(s.look(&luma(&now), (-300, 5000), (32, 32), (0, 0)), 0.0);
         s.forget();
-        assert_eq!(s.look(&luma(&before), (32, 32), (32, 32)), 0.0);
+        assert_eq!(s.look(&luma(&before), (32, 32), (32, 32), (0, 0)), 0.0);
     }
 
     #[test]

@@ -423,7 +423,9 @@ impl Tracker {
             return 0.0;
         }
         let (at, _) = self.place(f.d);
-        let share = self.stale.look(luma, at, (self.w, self.h));
+        // Held frames are pieces of pictures.
+        let off = (self.home.0 - self.corner.0, self.home.1 - self.corner.1);
+        let share = self.stale.look(luma, at, (self.w, self.h), off);
         let mut lag_px = 0.0;
         if share > 0.0
             && let Some(fresh) = self.stale.weigh(self.bank.parts(), f, variance * self.shared.max(1.0))
@@ -662,6 +664,7 @@ impl Tracker {
             fit: Fit::Good,
             marks,
             gain: 1.0,
+            held_back: self.held_back() as f32,
             ..Track::default()
         })
     }

@@ -51,7 +51,7 @@ impl Tracker {
         residual::blank(&mut self.residual, w, self.together.out());
         // What the first second of a coded stream is copied from is no reference yet.
         let frames = self.reference.frames();
-        if frames >= WHOLE_FRAMES || self.held.is_some() || self.learning {
+        if frames >= WHOLE_FRAMES || self.learning {
             self.standing.take(f.d, frames, &self.residual, [gx, gy], 2.0 * SLOPE_STEP_PX);
         }
     }

@@ -98,7 +98,6 @@ impl Tracker {
             let (seen, mut plain) = (pass.fits.iter().flatten().count(), pass.variances.clone());
             self.learn_folding(&held, &mut pass, &unbiased);
             self.go_through(&held, &mut pass, false);
-            self.held_back = held_back(&unbiased, &pass.fits);
             if pass.fits.iter().flatten().count() * 10 < seen * 9 {
                 // Frames that are all alike (a target at rest, or that only turns) can be explained by what folds alone, in a reference by which
                 // nothing else is found again.
@@ -110,6 +109,7 @@ impl Tracker {
                 self.lost = 0;
                 self.go_through(&held, &mut pass, false);
             }
+            self.held_back = held_back(&unbiased, &pass.fits);
         }
         if self.coded {
             self.go_through(&held, &mut pass, false);

@@ -75,12 +75,12 @@ pub(super) fn quietest<const N: usize>(
     };
     let noise = |way: usize| -> f64 {
         let off = |i: usize, axis: usize| (about(i, way, axis) - guess(&|i| about(i, way, axis), i)).powi(2);
-        let mut squares: Vec<f64> = known.iter().flat_map(|&i| [off(i, 0), off(i, 1)]).collect();
-        let middle = squares.len() / 2;
-        let (_, median, _) = squares.select_nth_unstable_by(middle, f64::total_cmp);
-        // One jump says little of the other frames.
-        let most = FARTHEST * FARTHEST * *median / MEDIAN;
-        squares.iter().map(|s| s.min(most)).sum()
+        let axis = |axis: usize| {
+            let squares: Vec<f64> = known.iter().map(|&i| off(i, axis)).collect();
+            let most = farthest(squares.clone());
+            squares.iter().map(|s| s.min(most)).sum::<f64>()
+        };
+        axis(0) + axis(1)
     };
     let places = || known.iter().flat_map(|&i| [(i, 0), (i, 1)]);
     let foretold: Vec<f64> = places().map(|(i, axis)| guess(&|i| path(i, axis), i)).collect();
@@ -101,6 +101,17 @@ pub(super) fn quietest<const N: usize>(
     let along = |way: usize| places().zip(&foretold).map(|((i, axis), p)| about(i, way, axis) * p).sum::<f64>();
     let motion = std::array::from_fn(|way| along(way) / motion.max(f64::MIN_POSITIVE));
     Some(Quietest { way, foretold: Foretold::new(factors, middle[way], noise[way]), noise, motion })
+}
+
+/// Up to where squares count: one jump says little of the other frames. Where most of them are next to nothing (repeated pictures) that tells nothing.
+fn farthest(mut squares: Vec<f64>) -> f64 {
+    let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+    let middle = squares.len() / 2;
+    if middle == 0 {
+        return f64::INFINITY;
+    }
+    let (_, median, _) = squares.select_nth_unstable_by(middle, f64::total_cmp);
+    if *median > 0.01 * mean { FARTHEST * FARTHEST * *median / MEDIAN } else { f64::INFINITY }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! What a coder does wrong is different from block to block, so more blocks tell the displacement better. What lies beside a region belongs to the target as
 //! often as not, but nobody has said so: it is measured along, and counts only where it is seen to move as the region does, with less noise, and for as long
-//! as that is so. Where differences are coded, motion vectors that are wrong for many blocks leave less to be won, and it is done in recordings only, where
+//! as it moves so. Where differences are coded, motion vectors that are wrong for many blocks leave less to be won, and it is done in recordings only, where
 //! its time is not what counts. What JPEG's coefficients lay between is exact enough, and would cost much more.
 
 use super::coefficients::Coefficients;
@@ -29,6 +29,8 @@ const MOVING: f64 = 2.0;
 const OTHERWISE: f64 = 0.1;
 /// Frames after which it is tried again.
 const ASK_AGAIN: u32 = 7500;
+/// And where it only was not the time.
+const SOON: u32 = 250;
 /// How fast the differences between both are followed, per frame, and by how much they may grow (in squares) before the wider one is no longer believed.
 const FOLLOW: f64 = 0.01;
 const GROWN: f64 = 4.0;
@@ -74,8 +76,8 @@ struct Used {
     /// Mean square of what is left of the differences along one axis, and up to where they are believed, both in pixels squared.
     off: f64,
     most: f64,
-    /// The region's displacement in the mean, its square about that, and its product with what is left of the differences.
-    centre: [f64; 2],
+    /// The wider one's displacement in the mean, its square about that, and its product with what is left of the differences.
+    centre: Option<[f64; 2]>,
     motion: f64,
     along: f64,
 }
@@ -83,7 +85,7 @@ struct Used {
 impl Used {
     /// With a wider region's tracker, how far its reference lies apart, and the mean square of what is left of the differences.
     fn new(tracker: Tracker, apart: [f64; 2], off: f64) -> Self {
-        Self { tracker, apart, off, most: GROWN * off, centre: [0.0; 2], motion: 0.0, along: 0.0 }
+        Self { tracker, apart, off, most: GROWN * off, centre: None, motion: 0.0, along: 0.0 }
     }
 
     /// Puts its displacement in the place of the region's `track`; whether both still agree.
@@ -91,7 +93,11 @@ impl Used {
         let left = [wide.dx_px - track.dx_px - self.apart[0], wide.dy_px - track.dy_px - self.apart[1]];
         // One frame that is far off says little of the others.
         let square = f64::midpoint(left[0] * left[0], left[1] * left[1]).min(9.0 * self.most);
-        let own = [track.dx_px - self.centre[0], track.dy_px - self.centre[1]];
+        // The wider one's noise is the less: by the region's own, of which the differences have their part, small motion would seem to be another.
+        let seen = [wide.dx_px, wide.dy_px];
+        let centre = self.centre.get_or_insert(seen);
+        let own = [seen[0] - centre[0], seen[1] - centre[1]];
+        centre.iter_mut().zip(own).for_each(|(c, o)| *c += FOLLOW * o);
         for (to, now) in [
             (&mut self.off, square),
             (&mut self.motion, f64::midpoint(own[0] * own[0], own[1] * own[1])),
@@ -99,7 +105,6 @@ impl Used {
         ] {
             *to += FOLLOW * (now - *to);
         }
-        self.centre.iter_mut().zip(own).for_each(|(c, o)| *c += FOLLOW * o);
         let moves_otherwise = self.motion > MOVING * MOVING * self.off && self.along.abs() > OTHERWISE * self.motion;
         if self.off > self.most || moves_otherwise {
             return false;
@@ -156,6 +161,7 @@ impl Widened {
                 if *wait == 0
                     && helped
                     && track.fit == Fit::Good
+                    && !track.marks.covered
                     && let Some(rect) = wider(self.rect, (luma.width(), luma.height()))
                 {
                     let tracker = Box::new(self.core.another(rect, (track.dx_px, track.dy_px)));
@@ -164,19 +170,28 @@ impl Widened {
             }
             Wider::Compared { tracker, frames, misses } => {
                 let wide = tracker.step(luma);
+                if wide.fit == Fit::Settling {
+                    // It may have begun anew: where it lies is another place then.
+                    frames.clear();
+                }
                 if helps(tracker, self.recording) && both_good(&track, &wide) {
                     frames.push((self.core.seen, [[track.dx_px, track.dy_px], [wide.dx_px, wide.dy_px]]));
                 } else {
                     *misses += 1;
                 }
-                if frames.len() == COMPARED || *misses > MISSES || !helped {
+                if !helped {
+                    self.wider = Wider::None(SOON);
+                } else if !tracker.begun || frames.len() == COMPARED || *misses > MISSES {
                     let apart = believed(frames);
                     self.decide(apart);
                 }
             }
             Wider::Used(used) => {
                 let wide = used.tracker.step(luma);
-                if !helped || (both_good(&track, &wide) && !used.replace(&mut track, &wide)) {
+                let begun_anew = !used.tracker.begun || wide.fit == Fit::Settling;
+                if !helped {
+                    self.wider = Wider::None(SOON);
+                } else if begun_anew || (both_good(&track, &wide) && !used.replace(&mut track, &wide)) {
                     self.wider = Wider::None(ASK_AGAIN);
                 }
             }
@@ -209,9 +224,15 @@ impl Widened {
         self.core.hold(luma)
     }
 
-    /// Makes the references of all frames held, in a picture of this size.
+    /// Makes the references of all frames held.
     pub fn learn_held(&mut self) {
         self.core.learn_held();
+        self.learn_wider();
+        // From here on they are measured from the first one on.
+        self.each(Tracker::rewind);
+    }
+
+    fn learn_wider(&mut self) {
         let Some((picture, count)) = self.core.held_frames().filter(|_| helps(&self.core, self.recording)) else {
             return;
         };
@@ -246,7 +267,7 @@ impl Widened {
             let wide = used.tracker.again(index);
             self.core.lend(&mut used.tracker);
             if both_good(&track, &wide) {
-                // What was compared as a whole holds for each of them.
+                // They were compared as a whole: where one of them lies far off, the region's own stands.
                 let _ = used.replace(&mut track, &wide);
             }
         }
@@ -302,6 +323,16 @@ impl Tracker {
     /// Size of the picture that the held frames are of, and how many there are.
     fn held_frames(&self) -> Option<((usize, usize), usize)> {
         self.held.as_ref().map(|held| (held.picture(), held.count()))
+    }
+
+    /// The next frame is the first one again.
+    fn rewind(&mut self) {
+        self.path.reset();
+        self.stale.forget();
+        self.lost = 0;
+        if let Some(foretold) = &mut self.foretold {
+            foretold.miss();
+        }
     }
 
     /// Lets this one have the held frames of another.
