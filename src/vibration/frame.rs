@@ -74,7 +74,8 @@ impl FrameMeter {
         }
     }
 
-    /// Measures one frame: a track per region, in the order given. Allocates nothing once the references stand.
+    /// Measures one frame: a track per region, in the order given. Allocates nothing once the references stand, but
+    /// for what is made once where pictures turn out to be coded.
     ///
     /// Assets are given relative to the backgrounds. Where backgrounds are set but none can be measured in this frame, the
     /// assets are lost too: what remained would be machine and camera together.

@@ -569,9 +569,9 @@ impl Tracker {
     /// Share of the region's structure that stands still. What coding of each picture for itself leaves goes with the motion too, but not most of it, and
     /// holds nothing back.
     fn held_back(&self) -> f64 {
-        let told = self.standing.told();
-        let coder = self.coded && !self.carries_over() && (self.is_jpeg() || told.of_residual < STANDING_OF_RESIDUAL);
-        if coder { 0.0 } else { told.share.max(self.held_back) }
+        let found = self.standing.found();
+        let coder = self.coded && !self.carries_over() && (self.is_jpeg() || found.of_residual < STANDING_OF_RESIDUAL);
+        if coder { 0.0 } else { found.share.max(self.held_back) }
     }
 
     /// Whether a picture is coded by what it changes of the one before.

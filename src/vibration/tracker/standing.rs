@@ -29,12 +29,12 @@ pub(super) struct Standing {
     noisy: f64,
     slopes: [f64; 2],
     taken: u32,
-    told: Told,
+    found: Found,
 }
 
-/// What stands still, as told.
+/// What was found to stand still.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Found {
     /// Which share of the region's slopes belongs to it, weighed by how far the region moves along each axis; 0 where chance could make it.
     pub share: f64,
     /// Which share of the residual goes with the motion.
@@ -54,7 +54,7 @@ impl Standing {
             noisy: 0.0,
             slopes: [0.0; 2],
             taken: 0,
-            told: Told::default(),
+            found: Found::default(),
         }
     }
 
@@ -96,19 +96,19 @@ impl Standing {
         }
         self.taken += 1;
         if self.taken.is_multiple_of(EVERY) {
-            self.told = self.tell();
+            self.found = self.find();
         }
     }
 
     /// What stands still.
-    pub(super) fn told(&self) -> Told {
-        self.told
+    pub(super) fn found(&self) -> Found {
+        self.found
     }
 
-    fn tell(&self) -> Told {
+    fn find(&self) -> Found {
         let (n, pixels) = (self.looks, self.residuals[0].len() as f64);
         if n < LEAST {
-            return Told::default();
+            return Found::default();
         }
         let mean = self.sums.map(|s| s / n);
         let xx = self.products[0] / n - mean[0] * mean[0];
@@ -119,7 +119,7 @@ impl Standing {
         let line = !(det > 1e-3 * (xx + yy) * (xx + yy));
         let total = xx + yy;
         if !(total > 0.0) {
-            return Told::default();
+            return Found::default();
         }
         let solve = |x: f64, y: f64| {
             if line {
@@ -144,9 +144,9 @@ impl Standing {
         let slopes = (xx * self.slopes[0] + yy * self.slopes[1]) / n;
         let above = seen - chance - total * self.noisy / n;
         if above > CHANCE * chance * (2.0 / (dimensions * pixels)).sqrt() {
-            Told { share: above / slopes.max(f64::MIN_POSITIVE), of_residual: above / (noise * pixels) }
+            Found { share: above / slopes.max(f64::MIN_POSITIVE), of_residual: above / (noise * pixels) }
         } else {
-            Told::default()
+            Found::default()
         }
     }
 }
@@ -183,7 +183,7 @@ mod tests {
                 .collect();
             standing.take((d.0 + 3.0, d.1), 4096, &residual, [&slopes[0], &slopes[1]], 0.1);
         }
-        standing.told().share
+        standing.found().share
     }
 
     #[test]

@@ -344,8 +344,8 @@ impl Tracker {
 /// The wider rectangle of a region in a picture of this size; none where there is no room on most sides, or it would be too large.
 fn wider([x, y, w, h]: [u32; 4], (width, height): (usize, usize)) -> Option<[u32; 4]> {
     let (left, above) = (x.saturating_sub(AROUND_PX), y.saturating_sub(AROUND_PX));
-    let right = (x + w + AROUND_PX).min(u32::try_from(width).ok()?);
-    let below = (y + h + AROUND_PX).min(u32::try_from(height).ok()?);
+    let right = x.saturating_add(w).saturating_add(AROUND_PX).min(u32::try_from(width).ok()?);
+    let below = y.saturating_add(h).saturating_add(AROUND_PX).min(u32::try_from(height).ok()?);
     let (wide, high) = (right.checked_sub(left)?, below.checked_sub(above)?);
     let pixels = wide as usize * high as usize;
     (pixels <= LARGEST_FOLDED && 4 * pixels > 5 * (w as usize * h as usize)).then_some([left, above, wide, high])
