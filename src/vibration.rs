@@ -32,6 +32,6 @@ pub mod tracker;
 pub mod window;
 
 pub use analyze::Analyzer;
-pub use frame::{FrameMeter, RegionSpec};
+pub use frame::{Backlog, FrameMeter, RegionSpec};
 pub use luma::Luma;
 pub use tracker::Track;

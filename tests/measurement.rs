@@ -233,8 +233,94 @@ fn a_recording_that_froze_is_not_lost_whole() {
     let at = |i: usize| &frames[i.min(frames.len() - 1)];
     (0..255).for_each(|i| assert!(held.hold(&luma(at(i)))));
     held.learn_held();
-    let lost = (0..255).filter(|i| held.again(*i)[0].fit == Fit::Lost).count();
-    assert_eq!(lost, 0);
+    for i in 0..255 {
+        let track = held.again(i)[0];
+        assert_eq!(track.fit == Fit::Lost, i >= frames.len(), "frame {i}");
+        assert_eq!(track.marks.repeated, i >= frames.len(), "frame {i}");
+    }
+}
+
+#[test]
+fn a_picture_that_comes_twice_is_one_that_did_not_come() {
+    let (waves, mut noise) = (waves(), Noise(21));
+    let at = |i: usize| (0.5 * (i as f64 * 0.85).sin(), 0.3 * (i as f64 * 0.85).cos() - 0.3);
+    let mut frames: Vec<Vec<u8>> = (0..200).map(|i| picture(&waves, SIDE, at(i), 1.0, &mut noise)).collect();
+    let again = |i: usize| i >= 60 && i % 10 == 9;
+    for i in (0..frames.len()).filter(|i| again(*i)) {
+        frames[i] = frames[i - 1].clone();
+    }
+    let judge = |tracks: &[Track]| {
+        for (i, t) in tracks.iter().enumerate().skip(60) {
+            assert_eq!((t.marks.repeated, t.fit == Fit::Lost), (again(i), again(i)), "frame {i}: {t:?}");
+            assert!(again(i) || (t.dx_px - tracks[60].dx_px - at(i).0 + at(60).0).abs() < 0.02, "frame {i}: {t:?}");
+        }
+    };
+    let mut live = Tracker::new([24, 24, 64, 64]);
+    judge(&frames.iter().map(|p| live.step(&luma(p))).collect::<Vec<_>>());
+    let mut held = Tracker::new([24, 24, 64, 64]);
+    held.hold_frames(200);
+    assert!(frames.iter().all(|p| held.hold(&luma(p))));
+    held.learn_held();
+    judge(&(0..frames.len()).map(|i| held.again(i)).collect::<Vec<_>>());
+    // Without noise two pictures may well be the same.
+    let still = picture(&waves, SIDE, (0.0, 0.0), 0.0, &mut noise);
+    let mut clean = Tracker::new([24, 24, 64, 64]);
+    assert!((0..100).all(|_| clean.step(&luma(&still)).fit != Fit::Lost));
+}
+
+#[test]
+fn frames_that_waited_for_the_references_are_measured_as_if_they_had_not() {
+    let (waves, mut noise) = (waves(), Noise(31));
+    let specs = [
+        RegionSpec { rect: [8, 8, 40, 40], role: Role::Asset },
+        RegionSpec { rect: [56, 56, 48, 40], role: Role::Background },
+    ];
+    let at = |i: usize| (0.6 * (i as f64 * 0.9).sin(), 0.4 * (i as f64 * 0.9).cos());
+    let frames: Vec<Vec<u8>> = (0..160).map(|i| picture(&waves, SIDE, at(i), 1.0, &mut noise)).collect();
+    let (first, next) = frames.split_at(80);
+    let measured = |wait: bool| -> Vec<Track> {
+        let mut meter = FrameMeter::new(&specs);
+        meter.hold_frames(first.len());
+        assert!(first.iter().all(|p| meter.hold(&luma(p))));
+        let mut backlog = meter.backlog(next.len());
+        meter.learn_held();
+        if wait {
+            assert!(next.iter().all(|p| backlog.push(&luma(p))));
+            assert!(!backlog.push(&luma(&next[0])), "there is no more room");
+        }
+        for i in 0..first.len() {
+            assert_eq!(meter.again(i).len(), specs.len());
+        }
+        let each = next.iter().enumerate();
+        each.flat_map(|(i, p)| if wait { meter.measure_kept(&backlog, i) } else { meter.measure(&luma(p)) }.to_vec())
+            .collect()
+    };
+    let (waited, at_once) = (measured(true), measured(false));
+    assert_eq!(waited.len(), at_once.len());
+    for (i, (a, b)) in waited.iter().zip(&at_once).enumerate() {
+        assert!(a.fit == Fit::Good && a.fit == b.fit, "{i}: {a:?} {b:?}");
+        assert!((a.dx_px - b.dx_px).abs() < 1e-9 && (a.dy_px - b.dy_px).abs() < 1e-9, "{i}: {a:?} {b:?}");
+    }
+}
+
+#[test]
+fn a_fixed_pattern_of_the_sensor_holds_a_recordings_displacement_back_no_more_than_a_streams() {
+    let (waves, mut noise) = (waves(), Noise(41));
+    let fixed: Vec<f64> = (0..SIDE * SIDE).map(|_| 2.5 * noise.next()).collect();
+    let at = |i: usize| (0.5 * (i as f64 * 0.85).sin(), 0.3 * (i as f64 * 0.85 + 1.2).sin());
+    let mut held = Tracker::new([24, 24, 64, 64]);
+    held.hold_frames(256);
+    for i in 0..250 {
+        let mut p = picture(&waves, SIDE, at(i), 1.5, &mut noise);
+        p.iter_mut().zip(&fixed).for_each(|(p, f)| *p = (f64::from(*p) + f).round().clamp(0.0, 255.0) as u8);
+        assert!(held.hold(&luma(&p)));
+    }
+    held.learn_held();
+    let tracks: Vec<Track> = (0..250).map(|i| held.again(i)).collect();
+    let mean = |f: &dyn Fn(usize) -> f64| (0..250).map(f).sum::<f64>() / 250.0;
+    let (seen, true_) = (mean(&|i| tracks[i].dx_px), mean(&|i| at(i).0));
+    let along = mean(&|i| (tracks[i].dx_px - seen) * (at(i).0 - true_)) / mean(&|i| (at(i).0 - true_).powi(2));
+    assert!((along - 1.0).abs() < 0.006, "{along} of the motion is seen");
 }
 
 /// Squares of eight pixels with hard edges as a good lens and square pixels show them: exact by their Fourier series, and much of it

@@ -2,7 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,13 +20,15 @@ use crate::figure::{self, Panel};
 use crate::model::status::{Told, harmonics};
 use crate::model::vibration::{Candidate, Fit, Grade, Harmonic, Reading, Role, Sample, Spectrum, region_fault};
 use crate::vibration::analyze::{Analyzer, AnalyzerSpec};
-use crate::vibration::{FrameMeter, Luma, RegionSpec, Track};
+use crate::vibration::{Backlog, FrameMeter, Luma, RegionSpec, Track};
 
 /// More frames than this are not kept for one analysis: 11 hours at 25 frames a second.
 const MOST_FRAMES: usize = 1_000_000;
 
 /// Frames of a recording that the references are made of before anything is measured.
 const HELD_FRAMES: usize = 256;
+/// Frames that may wait while that is done: a decoder goes on meanwhile.
+const BACKLOG_FRAMES: usize = 256;
 /// Regions whose references are made at once, at most.
 const LEARNERS: usize = 8;
 
@@ -40,9 +43,25 @@ struct Gathered {
     failure: Option<Failure>,
     /// The picture's size.
     size: Option<(usize, usize)>,
-    /// Whether the first frames are held back until the references are made of them; and those that are.
-    holding: bool,
-    held: Vec<(u64, f64)>,
+    stage: Stage,
+    /// Numbers and times of the frames that wait.
+    waiting: Vec<(u64, f64)>,
+}
+
+/// How far it is with the references.
+enum Stage {
+    /// The first frames are held back until the references can be made of them.
+    Holding,
+    /// They are made. The next frames wait, as many as there is room for: so it does not depend on how long that takes which frames are measured how.
+    Learning(Learning),
+    /// They stand, or grow while measuring.
+    Measuring,
+}
+
+/// References that are made beside the reading.
+struct Learning {
+    thread: JoinHandle<Option<(FrameMeter, Vec<Track>)>>,
+    backlog: Backlog,
 }
 
 /// Measures an input and prints what came of it.
@@ -83,8 +102,8 @@ pub fn measure(options: MeasureOptions) -> Outcome {
         failure: None,
         options,
         size: None,
-        holding,
-        held: Vec::new(),
+        stage: if holding { Stage::Holding } else { Stage::Measuring },
+        waiting: Vec::new(),
     };
     let outcome = read(&input, fps, &end, &mut |still| {
         let now = clock.now().mono;
@@ -95,7 +114,7 @@ pub fn measure(options: MeasureOptions) -> Outcome {
         }
         g.take(still)
     });
-    let _ = g.measure_held();
+    let _ = g.catch_up();
     end.ask();
     if progress {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
@@ -137,7 +156,7 @@ impl Gathered {
         self.samples = vec![Vec::new(); specs.len()];
         let mut meter = FrameMeter::new(&specs);
         meter.compensate(self.options.compensations);
-        if self.holding {
+        if matches!(self.stage, Stage::Holding) {
             meter.hold_frames(HELD_FRAMES);
         }
         self.meter = Some(meter);
@@ -145,7 +164,7 @@ impl Gathered {
     }
 
     fn take(&mut self, still: &Still<'_>) -> ControlFlow<()> {
-        if self.meter.is_none()
+        if self.ids.is_empty()
             && let Err(f) = self.begin(still)
         {
             self.failure = Some(f);
@@ -162,19 +181,24 @@ impl Gathered {
             (None, Some(t)) => t,
             _ => frame as f64 / fps,
         };
-        let (Some(luma), Some(meter)) =
-            (Luma::new(still.luma, still.stride, still.width, still.height), self.meter.as_mut())
-        else {
+        let Some(luma) = Luma::new(still.luma, still.stride, still.width, still.height) else {
             return ControlFlow::Continue(());
         };
-        if self.holding {
+        if let (Stage::Holding, Some(meter)) = (&self.stage, &mut self.meter) {
             if meter.hold(&luma) {
-                self.held.push((frame, t_s));
-                return if self.held.len() < HELD_FRAMES { ControlFlow::Continue(()) } else { self.measure_held() };
+                self.waiting.push((frame, t_s));
+                return ControlFlow::Continue(());
             }
-            if self.measure_held().is_break() {
-                return ControlFlow::Break(());
-            }
+            self.begin_learning();
+        }
+        if let Stage::Learning(learning) = &mut self.stage
+            && learning.backlog.push(&luma)
+        {
+            self.waiting.push((frame, t_s));
+            return ControlFlow::Continue(());
+        }
+        if self.catch_up().is_break() {
+            return ControlFlow::Break(());
         }
         let Some(mut meter) = self.meter.take() else { return ControlFlow::Break(()) };
         let flow = self.note(frame, t_s, meter.measure(&luma));
@@ -184,7 +208,7 @@ impl Gathered {
 
     /// Another size is another view: what was held belongs to the old one, and the references are worth nothing.
     fn resized(&mut self, (width, height): (usize, usize)) -> ControlFlow<()> {
-        let flow = self.measure_held();
+        let flow = self.catch_up();
         let size = (width as u32, height as u32);
         let outside =
             self.options.rois.iter().find_map(|r| region_fault(r.rect, size).map(|f| format!("--roi {}: {f}", r.id)));
@@ -204,21 +228,52 @@ impl Gathered {
         flow
     }
 
-    /// Measures the frames held back, now that the references can be made of all of them.
-    fn measure_held(&mut self) -> ControlFlow<()> {
-        if !std::mem::take(&mut self.holding) {
-            return ControlFlow::Continue(());
+    /// Lets the references be made of the frames held, on a thread of its own.
+    fn begin_learning(&mut self) {
+        let Some(meter) = self.meter.take() else { return };
+        let (backlog, count) = (meter.backlog(BACKLOG_FRAMES), self.waiting.len());
+        let meter = Arc::new(Mutex::new(Some(meter)));
+        let handed = Arc::clone(&meter);
+        let work = move || {
+            let meter = handed.lock().ok()?.take()?;
+            Some(learned(meter, count))
+        };
+        match std::thread::Builder::new().name("learn".into()).spawn(work) {
+            Ok(thread) => self.stage = Stage::Learning(Learning { thread, backlog }),
+            // Where no thread can be had, this one does it all when the meter is next asked for.
+            Err(_) => self.meter = meter.lock().ok().and_then(|mut m| m.take()),
         }
-        let Some(mut meter) = self.meter.take() else { return ControlFlow::Break(()) };
-        learn(&mut meter);
+    }
+
+    /// Measures all frames that wait, once the references stand.
+    fn catch_up(&mut self) -> ControlFlow<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (mut meter, tracks, backlog) = match std::mem::replace(&mut self.stage, Stage::Measuring) {
+            Stage::Measuring => return ControlFlow::Continue(()),
+            Stage::Holding => {
+                let Some(meter) = self.meter.take() else { return ControlFlow::Break(()) };
+                let (meter, tracks) = learned(meter, waiting.len());
+                (meter, tracks, None)
+            }
+            Stage::Learning(Learning { thread, backlog }) => match thread.join() {
+                Ok(Some((meter, tracks))) => (meter, tracks, Some(backlog)),
+                Ok(None) => return ControlFlow::Break(()),
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+        };
+        let regions = self.ids.len().max(1);
+        let held = tracks.len() / regions;
         let mut flow = ControlFlow::Continue(());
-        for (i, (frame, t_s)) in std::mem::take(&mut self.held).into_iter().enumerate() {
-            flow = self.note(frame, t_s, meter.again(i));
+        for (i, (frame, t_s)) in waiting.into_iter().enumerate() {
+            flow = match (tracks.get(i * regions..(i + 1) * regions), &backlog) {
+                (Some(tracks), _) => self.note(frame, t_s, tracks),
+                (None, Some(backlog)) => self.note(frame, t_s, meter.measure_kept(backlog, i - held)),
+                (None, None) => break,
+            };
             if flow.is_break() {
                 break;
             }
         }
-        meter.release_held();
         self.meter = Some(meter);
         flow
     }
@@ -446,7 +501,18 @@ fn roi_json(id: &str, role: &str, r: Option<&Reading>) -> Value {
     })
 }
 
-/// Makes the references of the held frames, of several regions at once where there are cores for it: nothing is decoded meanwhile.
+/// Makes the references of the held frames, so many of them, and measures those.
+fn learned(mut meter: FrameMeter, frames: usize) -> (FrameMeter, Vec<Track>) {
+    learn(&mut meter);
+    let mut tracks = Vec::new();
+    for i in 0..frames {
+        tracks.extend_from_slice(meter.again(i));
+    }
+    meter.release_held();
+    (meter, tracks)
+}
+
+/// Makes the references of the held frames, of several regions at once where there are cores for it.
 fn learn(meter: &mut FrameMeter) {
     let left = Mutex::new(meter.learners());
     let work = || {

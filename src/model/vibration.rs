@@ -118,6 +118,8 @@ pub struct Marks {
     pub outside: bool,
     /// Background regions are set, and none of them can be measured: the camera's own shake is not known.
     pub no_background: bool,
+    /// The picture before came once more, noise and all: nothing new is seen.
+    pub repeated: bool,
 }
 
 /// How far a reading can be trusted.

@@ -9,6 +9,7 @@ use super::fold::{Fold, LEAST_LEFT, sinc};
 use super::reference::invert;
 use super::spectrum::Transform;
 use super::tone::{self, Fitted, Fitter};
+use super::tracker::HELD_BACK_TIMES;
 use crate::base::ring::Ring;
 use crate::model::baseline::Bands;
 use crate::model::compensation::{Compensations, Taken};
@@ -28,8 +29,6 @@ const SPEED_VARIES: f64 = 0.03;
 const CODEC_STEP_PX: f64 = 0.125;
 /// What they then take from an amplitude, one sigma, in pixels: on recordings at 2 to 8 Mbit/s, amplitudes of 0.05 px read 44 to 86 % low.
 const CODEC_LOSES_PX: f64 = 0.03;
-/// By how many times the share of a region that stands still the motion may be held back: on pictures made with such things 0.1 to 2.7 times.
-const HELD_BACK_TIMES: f64 = 2.0;
 /// Amplitudes up to this are not claimed to be seen in coded pictures.
 const CODEC_TAKES_PX: f64 = 0.05;
 /// A reading is made at least this often, in seconds: as often as anybody is shown one. What eight seconds say as a whole changes little in that time;
@@ -79,6 +78,7 @@ struct Shares {
     covered: usize,
     coded: usize,
     hazy: usize,
+    repeated: usize,
 }
 
 /// What the tone is, and what follows from where it stands.
@@ -229,7 +229,11 @@ impl Analyzer {
             shares.coded += usize::from(p.marks.coded);
             shares.hazy += usize::from(p.marks.hazy);
         }
+        shares.repeated = self.ring.iter().filter(|p| p.marks.repeated).count();
         let n = self.t.len();
+        // Where the newest frame shows nothing, the target is where it was last seen. And one that came again says nothing else either.
+        let seen = self.ring.iter().rev().find(|p| p.ok).copied().unwrap_or(last);
+        let last = if last.marks.repeated { seen } else { last };
         let coded = shares.coded * 2 > n;
         let fitted_px = if n > 0 { (square / n as f64).sqrt() } else { f64::INFINITY };
         let drift = self.compensations.drift;
@@ -257,8 +261,8 @@ impl Analyzer {
         let velocity = velocity.filter(|v| v.is_finite());
         Some(Reading {
             at: newest.arrival,
-            dx_px: last.x,
-            dy_px: last.y,
+            dx_px: seen.x,
+            dy_px: seen.y,
             displacement_pp_px: pp,
             displacement_rms_px: rms,
             displacement_pp_mm: scale.map(|s| s * pp),

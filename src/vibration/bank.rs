@@ -17,6 +17,11 @@ use super::smooth::LowPass;
 const NODES: usize = 5;
 /// Step of the differences that give the derivatives, in pixels.
 const H: f64 = 0.02;
+/// Phases per pixel along each axis. What is large, or is compared without its finest detail, loses next to nothing with fewer: bases are most of what
+/// learning costs.
+const PER_PX: usize = 4;
+const LOW_PER_PX: usize = 2;
+const LARGEST_FINE: usize = 128 * 128;
 /// Memory for the bases of one region, in bytes; what is not kept is made again.
 const MEMORY: usize = 24 << 20;
 
@@ -114,9 +119,18 @@ impl Bank {
     /// For regions of `w` by `h` pixels. Bases are made when first needed.
     #[must_use]
     pub fn new(w: usize, h: usize) -> Self {
+        Self::with_phases(if w * h <= LARGEST_FINE { PER_PX } else { LOW_PER_PX }, w, h)
+    }
+
+    /// The same with fewer phases: made sooner, and a little noisier.
+    #[must_use]
+    pub fn coarse(w: usize, h: usize) -> Self {
+        Self::with_phases(LOW_PER_PX, w, h)
+    }
+
+    fn with_phases(per_px: usize, w: usize, h: usize) -> Self {
         let n = w * h;
         let count = dots::patches(w, h).0 * dots::patches(w, h).1;
-        let per_px = if n <= 128 * 128 { 4 } else { 2 };
         let phases = per_px * per_px;
         let slots = (MEMORY / (12 * n)).clamp(1, phases);
         Self {
@@ -156,7 +170,7 @@ impl Bank {
     }
 
     fn passing(low_pass: LowPass, w: usize, h: usize) -> Self {
-        Self { low: vec![0.0; 2 * w * h], low_pass: Some(low_pass), ..Self::new(w, h) }
+        Self { low: vec![0.0; 2 * w * h], low_pass: Some(low_pass), ..Self::with_phases(LOW_PER_PX, w, h) }
     }
 
     /// One of the same kind for regions of another size.

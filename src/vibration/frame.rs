@@ -1,5 +1,6 @@
 //! All regions of one camera's frame, the camera's own shake taken out of the assets.
 
+use super::held::Held;
 use super::luma::Luma;
 use super::shake::{Seen, Shake};
 use super::tracker::{Track, Widened};
@@ -31,6 +32,20 @@ pub struct FrameMeter {
     tracks: Vec<Track>,
     shake: Shake,
     on: Compensations,
+}
+
+/// Frames that wait for the references, around each region only.
+#[derive(Debug)]
+pub struct Backlog {
+    pieces: Vec<Held>,
+}
+
+impl Backlog {
+    /// Takes a frame; false where there is no room.
+    pub fn push(&mut self, luma: &Luma<'_>) -> bool {
+        // One region's room may be smaller than another's: all or none.
+        self.pieces.iter().all(Held::has_room) && self.pieces.iter_mut().all(|p| p.push(luma))
+    }
 }
 
 impl FrameMeter {
@@ -80,7 +95,7 @@ impl FrameMeter {
     /// Assets are given relative to the backgrounds. Where backgrounds are set but none can be measured in this frame, the
     /// assets are lost too: what remained would be machine and camera together.
     pub fn measure(&mut self, luma: &Luma<'_>) -> &[Track] {
-        self.each(|tracker| tracker.step(luma))
+        self.each(|_, tracker| tracker.step(luma))
     }
 
     /// From here on, frames can be held (see [`FrameMeter::hold`]): for recordings, where nobody waits for a reading.
@@ -108,7 +123,20 @@ impl FrameMeter {
 
     /// Measures a frame that was held.
     pub fn again(&mut self, index: usize) -> &[Track] {
-        self.each(|tracker| tracker.again(index))
+        self.each(|_, tracker| tracker.again(index))
+    }
+
+    /// Room for frames that come while the references are made of those held before them; less of it where a region is large.
+    #[must_use]
+    pub fn backlog(&self, frames: usize) -> Backlog {
+        Backlog { pieces: self.regions.iter().map(|r| r.tracker.backlog(frames)).collect() }
+    }
+
+    /// Measures a frame of the backlog as [`FrameMeter::measure`] does. All of them come in their order, after the held ones.
+    pub fn measure_kept(&mut self, backlog: &Backlog, index: usize) -> &[Track] {
+        self.each(|i, tracker| {
+            backlog.pieces.get(i).map_or_else(Track::lost, |pieces| tracker.step_kept(pieces, index))
+        })
     }
 
     /// Gives the memory of the held frames back.
@@ -118,10 +146,10 @@ impl FrameMeter {
         }
     }
 
-    fn each(&mut self, mut measure: impl FnMut(&mut Widened) -> Track) -> &[Track] {
-        for (r, track) in self.regions.iter_mut().zip(&mut self.tracks) {
-            *track =
-                if r.on { measure(&mut r.tracker) } else { Track::unseen(Marks { outside: true, ..Marks::default() }) };
+    fn each(&mut self, mut measure: impl FnMut(usize, &mut Widened) -> Track) -> &[Track] {
+        for (i, (r, track)) in self.regions.iter_mut().zip(&mut self.tracks).enumerate() {
+            let off = || Track::unseen(Marks { outside: true, ..Marks::default() });
+            *track = if r.on { measure(i, &mut r.tracker) } else { off() };
         }
         self.take_shake_off();
         &self.tracks
@@ -129,9 +157,10 @@ impl FrameMeter {
 
     fn take_shake_off(&mut self) {
         self.shake.clear();
-        let (mut set, mut settling) = (false, false);
+        let (mut set, mut settling, mut repeated) = (false, false, false);
         for (r, t) in self.regions.iter().zip(&self.tracks).filter(|(r, _)| r.role == Role::Background) {
             set = true;
+            repeated |= t.marks.repeated;
             if t.fit != Fit::Lost {
                 settling |= t.fit == Fit::Settling;
                 self.shake.add(Seen { place: r.centre, d_px: (t.dx_px, t.dy_px), sigma_px: t.sigma_px });
@@ -147,7 +176,7 @@ impl FrameMeter {
             }
             if !solved {
                 if self.on.shake {
-                    *t = Track::unseen(Marks { no_background: true, ..Marks::default() });
+                    *t = Track::unseen(Marks { no_background: !repeated, repeated, ..Marks::default() });
                 }
                 continue;
             }

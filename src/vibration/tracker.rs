@@ -11,6 +11,7 @@ mod learn;
 mod looks;
 mod phase;
 mod quietest;
+mod repeats;
 mod search;
 mod standing;
 mod usual;
@@ -37,6 +38,7 @@ use foretold::Foretold;
 use judge::smear;
 use looks::Looks;
 use phase::PhaseError;
+use repeats::Newest;
 use standing::Standing;
 use usual::Usual;
 use widened::Told;
@@ -110,12 +112,20 @@ const QUARTER_PX: f64 = 0.072;
 const CODED_TIMES: f64 = 2.0;
 /// Which share of a residual goes with the motion where something stands still: with meshes 0.4 to 0.8, with coding of each picture for itself 0.03 to 0.33.
 const STANDING_OF_RESIDUAL: f64 = 0.45;
+/// By how many times the share of a region that stands still the displacement may be held back: on pictures made with such things 0.1 to 2.7 times.
+pub(super) const HELD_BACK_TIMES: f64 = 2.0;
+/// Up to which share the error that follows the sub-pixel phase is what it does, and taken off where that is learned.
+const MENDED: f64 = 0.05;
 /// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
 const HELD_BACK_PX: f64 = 0.4;
 /// Frames of a reference from which on the error that follows the sub-pixel phase is looked for: in so many frames each, then one of so many.
 const PHASED_FROM: u32 = 8;
 const PHASED_FRAMES: u32 = 256;
 const PHASED_EVERY: u32 = 16;
+/// Variance of a pixel from which on no two pictures of a camera are the same, in grey levels squared: rounding alone makes 1/12.
+const NOISY: f64 = 0.2;
+/// Share of the looks that may have seen a coder's residual where there is none.
+const FEW_SMEARED: f64 = 0.3;
 /// Regions up to this size are fitted under uneven light as well.
 const LARGEST_LIT: usize = 256 * 256;
 
@@ -223,6 +233,8 @@ pub struct Tracker {
     /// Variance of a pixel as the patches tell it beyond a linear field: the mean of some frames.
     apart: f64,
     looks: Looks,
+    /// What the frame before was.
+    newest: Newest,
     /// Whether something stands still while the rest moves; and what held frames told of that.
     standing: Standing,
     held_back: f64,
@@ -280,6 +292,7 @@ impl Tracker {
             shared: 1.0,
             apart: 0.0,
             looks: Looks::new(w * h),
+            newest: Newest::new(w, h),
             standing: Standing::new(if live { w * h } else { 0 }),
             held_back: 0.0,
             learning: false,
@@ -309,6 +322,7 @@ impl Tracker {
             **phase = PhaseError::default();
         }
         self.usual.forget();
+        self.newest.forget();
         self.together.reset();
         self.bank.leave_out(self.together.out());
         self.shared = 1.0;
@@ -410,11 +424,23 @@ impl Tracker {
 
     /// Displacement of one frame; the plain fit comes along where it may be learned from.
     fn measure(&mut self, luma: &Luma<'_>) -> (Track, Option<Fitted>) {
+        if self.newest.repeats(luma, self.corner) && self.noisy() {
+            // The target has moved on meanwhile.
+            self.seen = self.seen.wrapping_add(1);
+            self.path.miss();
+            return (Track::unseen(Marks { repeated: true, ..Marks::default() }), None);
+        }
         let measured = self.measure_frame(luma);
         if self.coded {
             self.stale.keep(luma, self.corner);
         }
         measured
+    }
+
+    /// Whether every new picture differs by a camera's noise; a coder's may not.
+    fn noisy(&self) -> bool {
+        let camera = !self.coded && self.looks.enough() && self.looks.smeared() < FEW_SMEARED;
+        camera && self.usual.variance().is_some_and(|v| v > NOISY)
     }
 
     /// The displacement by what is new of a coded frame, and what it may lag behind by, in pixels.
@@ -538,6 +564,10 @@ impl Tracker {
         sigma_px = sigma_px.hypot(HELD_BACK_PX * held_back.min(1.0));
         let (error, unsure_px) = if covered { Default::default() } else { self.phase_error(luma, &f) };
         sigma_px = sigma_px.hypot(unsure_px);
+        let still = self.held_back();
+        if !self.coded && (self.phase.is_none() || still > MENDED) {
+            sigma_px = sigma_px.hypot(still * self.standing.away_px(f.d));
+        }
         let track = Track {
             dx_px: f.d.0 - error[0],
             dy_px: f.d.1 - error[1],
@@ -558,7 +588,7 @@ impl Tracker {
             },
             bend: Bend { seen_px: [f.d.0 as f32, f.d.1 as f32], ..bend(&f.field, self.apart.max(1e-3)) },
             left_out: self.together.share_out() as f32,
-            held_back: self.held_back() as f32,
+            held_back: still as f32,
         };
         if !(covered && self.learning) {
             self.usual.take(variance);
@@ -680,8 +710,8 @@ impl Tracker {
                 self.renew(f64::from(frames));
             }
         } else if frames < WHOLE_FRAMES {
-            // What folds is learned only from held frames, where it can be proved. Live, nothing presses any more.
-            if self.learning || self.seen.is_multiple_of(GROW_EVERY) {
+            // Nothing presses any more. Held frames are all taken once it is known where they lie.
+            if self.seen.is_multiple_of(GROW_EVERY) {
                 self.absorb(luma, f);
                 if frames + batch + 1 >= WHOLE_FRAMES {
                     self.renew(f64::from(frames));

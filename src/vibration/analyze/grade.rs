@@ -29,9 +29,13 @@ impl Analyzer {
             reasons.push(r);
             grade = grade.max(g);
         };
-        let (n, held) = (self.t.len(), self.ring.len().max(1));
+        // A picture that comes again is one that did not come.
+        let (n, held) = (self.t.len(), (self.ring.len() - shares.repeated).max(1));
+        let frozen = shares.repeated > self.ring.len() / 2;
         let lost = 1.0 - n as f64 / held as f64;
-        if !last.ok || lost > 0.5 {
+        if frozen {
+            // What has not come tells nothing of the target.
+        } else if !last.ok || lost > 0.5 {
             let why = match last.marks {
                 Marks { outside: true, .. } => Reason::OutsidePicture,
                 Marks { no_background: true, .. } => Reason::NoBackground,
@@ -43,7 +47,7 @@ impl Analyzer {
             because(Reason::TargetLost, if lost > 0.2 { Grade::Poor } else { Grade::Reduced });
         }
         let settled_s = SETTLED_S.min(self.spec.window_s / 2.0);
-        if n == 0 {
+        if n == 0 || frozen {
             // Of nothing there is no more to say.
         } else if span_s < settled_s {
             because(Reason::Settling, if span_s < 1.5 { Grade::Untrusted } else { Grade::Reduced });
@@ -55,8 +59,9 @@ impl Analyzer {
             _ => 0.0,
         };
         let missing = 1.0 - held as f64 / (all_s / dt_s.max(1e-6) + 1.0).max(1.0);
-        if missing > 0.05 {
-            because(Reason::DroppedFrames, if missing > 0.4 { Grade::Poor } else { Grade::Reduced });
+        if missing > 0.05 || frozen {
+            let some = if missing > 0.4 { Grade::Poor } else { Grade::Reduced };
+            because(Reason::DroppedFrames, if frozen { Grade::Untrusted } else { some });
         }
         if sigma > 0.5 && n > 0 {
             because(Reason::Noise, Grade::Untrusted);

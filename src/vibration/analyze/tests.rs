@@ -183,6 +183,29 @@ fn marks_become_reasons() {
         let r = a.read(&s).unwrap();
         assert!(i < 110 || r.tone.is_some() || r.reasons.contains(&Reason::Codec), "frame {i}: {r:?}");
     }
+    // A picture that comes again is one that did not come; a reading goes on by the others, and there is none where nothing else comes.
+    let again = |from: u64, every: u64, still: f32| {
+        let mut a = Analyzer::new(spec());
+        let mut r = None;
+        for i in 0..300u64 {
+            let mut s = sample(i, (i as f64 * 0.8).sin(), 0.0);
+            if i >= from && i % every == every - 1 {
+                s = Sample { fit: Fit::Lost, dx_px: 0.0, marks: Marks { repeated: true, ..Marks::default() }, ..s };
+            } else {
+                s.held_back = still;
+            }
+            a.push(&s);
+            r = a.read(&s);
+        }
+        r.unwrap()
+    };
+    let some = again(0, 10, 0.0);
+    assert_eq!((some.grade, some.reasons.as_slice()), (Grade::Reduced, [Reason::DroppedFrames].as_slice()));
+    assert!((some.dx_px - (298f64 * 0.8).sin()).abs() < 1e-9, "where it was last seen");
+    assert_eq!(again(0, 10, 0.6).grade, Grade::Untrusted, "what is known of the region is not forgotten");
+    assert_eq!(again(0, 100, 0.0).grade, Grade::Good);
+    let hangs = again(150, 1, 0.0);
+    assert_eq!((hangs.grade, hangs.reasons.as_slice()), (Grade::Untrusted, [Reason::DroppedFrames].as_slice()));
     // Why nothing is seen is told, where it is known.
     let lost = |marks: Marks| {
         let mut a = Analyzer::new(spec());

@@ -47,7 +47,8 @@ pub fn noise(samples: &[Sample], coded: bool) -> Found {
     let good: Vec<&Sample> = settled.iter().filter(|s| known(s)).collect();
     let mut found = Found { frames: (good.len() as u64, settled.len() as u64), ..Found::default() };
     found.one_direction = 2 * good.iter().filter(|s| s.marks.one_direction).count() > good.len();
-    let lost = settled.len() - good.len();
+    let again = settled.iter().filter(|s| s.marks.repeated).count();
+    let lost = settled.len() - good.len() - again;
     if lost as f64 > LOST_SHARE * settled.len() as f64 {
         found.faults.push(format!("the target was lost in {lost} of {} frames", settled.len()));
     }

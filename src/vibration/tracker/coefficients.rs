@@ -216,7 +216,7 @@ impl Tracker {
 
     /// Keeps what measured the frames with the least noise.
     fn decide(&mut self, tables: Tables, ways: [Intervals; WAYS], compared: &[(u32, Seen)]) {
-        let kept = quietest(compared, WAYS + 1, |way| if way == WAYS { 0 } else { WAYS });
+        let kept = quietest(compared, WAYS + 1, 0.0, |way| if way == WAYS { 0 } else { WAYS });
         self.coefficients = match kept {
             Some(kept)
                 if kept.way < WAYS
@@ -245,6 +245,9 @@ impl Tracker {
         let mut tables = Tables::new(self.arch, self.grid());
         for (_, luma, f) in frames() {
             tables.of(&luma, corner, f.d);
+            if !tables.any() && tables.failed() >= FAILURES {
+                break;
+            }
         }
         if !tables.any() {
             self.coefficients = Coefficients::Other;

@@ -1,7 +1,7 @@
 //! The judgment of a fit's residual: whether it is that of a lossy codec, and whether the picture is at the end of its scale.
 
 use super::band::{Bands, FIRST_PX};
-use super::{Bank, COVERED_CODED, Coefficients, Fitted, LARGEST_FOLDED, Luma, Tracker, WHOLE_FRAMES};
+use super::{Bank, COVERED_CODED, Coefficients, Fitted, LARGEST_FOLDED, Luma, PLAIN_FRAMES, Tracker, WHOLE_FRAMES};
 use crate::vibration::residual;
 
 /// Share of the pixels at the end of the scale from which on the region counts as saturated.
@@ -51,7 +51,8 @@ impl Tracker {
         residual::blank(&mut self.residual, w, self.together.out());
         // What the first second of a coded stream is copied from is no reference yet.
         let frames = self.reference.frames();
-        if frames >= WHOLE_FRAMES || self.learning {
+        let whole = if self.coded { WHOLE_FRAMES } else { PLAIN_FRAMES };
+        if frames >= whole || self.learning {
             self.standing.take(f.d, frames, &self.residual, [gx, gy], 2.0 * SLOPE_STEP_PX);
         }
     }
@@ -120,7 +121,8 @@ impl Tracker {
 
     /// Keeps the best of the bands that were compared.
     pub(super) fn choose_band(&mut self) {
-        if let Some((bank, foretold)) = self.bands.take().and_then(|bands| bands.choose()) {
+        let carries_over = self.looks.carries_much();
+        if let Some((bank, foretold)) = self.bands.take().and_then(|bands| bands.choose(carries_over)) {
             // The light may have been switched since they began.
             self.bank = bank.with_flicker(self.flicker);
             self.foretold = Some(foretold);

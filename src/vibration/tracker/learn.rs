@@ -1,7 +1,7 @@
 //! Learning from frames held back: for recordings, where the reference can be made of all of them before any is measured.
 
 use super::usual::Usual;
-use super::{Track, Tracker};
+use super::{LARGEST_FOLDED, Track, Tracker};
 use crate::model::vibration::Fit;
 use crate::vibration::bank::{Bank, Fitted};
 use crate::vibration::folding::Folding;
@@ -43,9 +43,14 @@ impl Tracker {
     /// From here on frames may be held and measured again once the reference is made of all of them: for recordings, where nobody
     /// waits for a reading. Room for `frames` frames, less where the region is large.
     pub fn hold_frames(&mut self, frames: usize) {
-        self.held = Some(Held::new(self.corner, self.w, self.h, frames));
+        self.held = Some(self.room(frames));
         // What folds will be part of the reference.
         self.phase = None;
+    }
+
+    /// Room for so many pieces of pictures around the region.
+    pub(super) fn room(&self, frames: usize) -> Held {
+        Held::new(self.home, self.w, self.h, frames)
     }
 
     /// Whether another frame can be held.
@@ -63,13 +68,21 @@ impl Tracker {
     pub fn learn_held(&mut self) {
         let Some(held) = self.held.take() else { return };
         let at = std::mem::replace(&mut self.corner, held.place(self.home));
+        let told = self.told.is_some();
         // The first pass finds where each frame lies, by a reference that grows.
         self.learning = true;
         self.low.get_or_insert_with(|| Box::new(Bank::low_band(self.w, self.h))).flicker = self.flicker;
+        if !told {
+            self.bank = Bank::coarse(self.w, self.h).with_flicker(self.flicker);
+        }
         for luma in held.frames() {
             self.step(&luma);
         }
         self.set_coded();
+        if !self.coded {
+            self.bank = Bank::new(self.w, self.h).with_flicker(self.flicker);
+            self.bank.leave_out(self.together.out());
+        }
         // The next ones take them all at their places.
         let mut pass = Pass::default();
         self.go_through(&held, &mut pass, false);
@@ -78,11 +91,18 @@ impl Tracker {
         }
         self.renew(0.0);
         if self.coded {
-            // What the first band held back is in the reference still. And where that first reference was made of a second's copies of one picture only,
-            // bands are compared from here on.
-            self.go_through(&held, &mut pass, false);
-            self.choose_band();
-            self.renew(0.0);
+            if !told {
+                // What the first band held back is in the reference still. And where that first reference was made of a second's copies of one picture
+                // only, bands are compared from here on.
+                let late = self.bands.is_some();
+                self.go_through(&held, &mut pass, false);
+                self.choose_band();
+                self.renew(0.0);
+                if late {
+                    self.go_through(&held, &mut pass, false);
+                    self.renew(0.0);
+                }
+            }
             self.learn_coefficients(&held, &pass.fits);
         } else {
             self.go_through(&held, &mut pass, true);
@@ -109,26 +129,48 @@ impl Tracker {
                 self.lost = 0;
                 self.go_through(&held, &mut pass, false);
             }
+            self.renew(0.0);
             self.held_back = held_back(&unbiased, &pass.fits);
+            if self.held_back > 0.0 && self.w * self.h <= LARGEST_FOLDED {
+                // What folds has taken in what stands still. Without it, what is left of that goes with the sub-pixel phase, and is taken off as while
+                // streaming.
+                self.reference.unfold();
+                self.clear();
+                self.usual = Usual::of(&mut plain);
+                pass.variances.clear();
+                self.go_through(&held, &mut pass, true);
+                self.renew(0.0);
+                let unbiased = std::mem::take(&mut pass.low);
+                self.phase = Some(Box::default());
+                self.go_through(&held, &mut pass, false);
+                self.reference.forget_batch();
+                let error = |f: &Fitted| self.phase.as_ref().map_or([0.0; 2], |phase| phase.at(f.d).0);
+                let mended = |f: &Fitted| {
+                    let [x, y] = error(f);
+                    Fitted { d: (f.d.0 - x, f.d.1 - y), ..*f }
+                };
+                let mended: Vec<Option<Fitted>> = pass.fits.iter().map(|f| f.as_ref().map(mended)).collect();
+                self.held_back = held_back(&unbiased, &mended);
+            }
         }
-        if self.coded {
-            self.go_through(&held, &mut pass, false);
-        }
-        self.renew(0.0);
         self.standing.forget();
         let every = held.count().div_ceil(STANDING_FRAMES).max(1);
-        for (i, fit) in pass.fits.iter().enumerate().step_by(every) {
+        // Whoever was told of the coding is not asked what stands still.
+        for (i, fit) in pass.fits.iter().enumerate().step_by(every).filter(|_| !told) {
             if let (Some(f), Some(luma)) = (fit, held.frame(i)) {
                 self.look_for_standing(&luma, f);
             }
         }
         let mut variances = pass.variances;
-        self.low = None;
+        if self.phase.is_none() {
+            self.low = None;
+        }
         self.learning = false;
         self.looks.settle();
         self.usual = Usual::of(&mut variances);
         self.path.reset();
         self.stale.forget();
+        self.newest.forget();
         self.lost = 0;
         self.corner = at;
         self.held = Some(held);
@@ -138,6 +180,7 @@ impl Tracker {
     fn go_through(&mut self, held: &Held, pass: &mut Pass, low: bool) {
         self.path.reset();
         self.stale.forget();
+        self.newest.forget();
         if !pass.variances.is_empty() {
             self.usual = Usual::of(&mut pass.variances);
         }

@@ -128,6 +128,11 @@ impl Looks {
         self.pairs < LEAST || self.carried > CARRIES
     }
 
+    /// Whether so much is carried over that the pictures are not JPEG's (of which the coarsest are alike to 0.36).
+    pub(super) fn carries_much(&self) -> bool {
+        self.pairs >= LEAST && self.carried > ALIKE
+    }
+
     /// Whether next to everything is carried over.
     pub(super) fn carries_most(&self) -> bool {
         self.pairs >= LEAST && self.carried > CARRIES_MOST

@@ -35,10 +35,12 @@ pub(super) struct Quietest<const N: usize> {
 
 /// The way with the least noise, what it misses of the motion included; none where too little was seen.
 /// `frames` are numbers and displacements in pixels by each way; the first `common` ways make the path that is learned from, and `whole` names the way
-/// that sees more of the motion than this one, if any does.
+/// that sees more of the motion than this one, if any does. Where that one sees less than `least_px` (RMS along an axis) of what is foretold, it is taken for
+/// noise which goes on as it did, and nothing of it is missed.
 pub(super) fn quietest<const N: usize>(
     frames: &[(u32, [[f64; 2]; N])],
     common: usize,
+    least_px: f64,
     whole: impl Fn(usize) -> usize,
 ) -> Option<Quietest<N>> {
     let n = frames.len() as f64;
@@ -85,11 +87,13 @@ pub(super) fn quietest<const N: usize>(
     let places = || known.iter().flat_map(|&i| [(i, 0), (i, 1)]);
     let foretold: Vec<f64> = places().map(|(i, axis)| guess(&|i| path(i, axis), i)).collect();
     let motion: f64 = foretold.iter().map(|p| p * p).sum();
+    let along = |way: usize| places().zip(&foretold).map(|((i, axis), p)| about(i, way, axis) * p).sum::<f64>();
+    let moves = |way: usize| along(whole(way)) >= least_px * (motion * foretold.len() as f64).sqrt();
     let missing = |way: usize| -> f64 {
         let less = || places().map(|(i, axis)| about(i, whole(way), axis) - about(i, way, axis));
         let along: f64 = less().zip(&foretold).map(|(l, p)| l * p).sum();
         let chance = less().map(|l| l * l).sum::<f64>() / foretold.len() as f64;
-        if along > 0.0 { (along * along / motion.max(f64::MIN_POSITIVE) - chance).max(0.0) } else { 0.0 }
+        if along > 0.0 && moves(way) { (along * along / motion.max(f64::MIN_POSITIVE) - chance).max(0.0) } else { 0.0 }
     };
     let noise: [f64; N] = std::array::from_fn(noise);
     let (way, _) = noise
@@ -98,7 +102,6 @@ pub(super) fn quietest<const N: usize>(
         .map(|(way, n)| (way, n + MISSING * missing(way)))
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     let noise = noise.map(|n| n / foretold.len() as f64);
-    let along = |way: usize| places().zip(&foretold).map(|((i, axis), p)| about(i, way, axis) * p).sum::<f64>();
     let motion = std::array::from_fn(|way| along(way) / motion.max(f64::MIN_POSITIVE));
     Some(Quietest { way, foretold: Foretold::new(factors, middle[way], noise[way]), noise, motion })
 }
@@ -133,7 +136,7 @@ mod tests {
                 (i, [d.map(|v| v + 0.012 * noise()), d.map(|v| v + 0.01 * noise())])
             })
             .collect();
-        let kept = quietest(&frames, 2, |way| 1 - way).unwrap();
+        let kept = quietest(&frames, 2, 0.0, |way| 1 - way).unwrap();
         assert_eq!(kept.way, 1);
         assert!(kept.noise[1].sqrt() < 0.02, "{}", kept.noise[1].sqrt());
     }

@@ -100,6 +100,13 @@ impl Standing {
         }
     }
 
+    /// How far a displacement lies from the mean of those that were looked at, in pixels.
+    pub(super) fn away_px(&self, d: (f64, f64)) -> f64 {
+        let Some(first) = self.first else { return 0.0 };
+        let n = self.looks.max(1.0);
+        (d.0 - first[0] - self.sums[0] / n).hypot(d.1 - first[1] - self.sums[1] / n)
+    }
+
     /// What stands still.
     pub(super) fn found(&self) -> Found {
         self.found

@@ -11,6 +11,7 @@ use super::looks::Looks;
 use super::quietest::quietest;
 use super::{Bank, LARGEST_FOLDED, Track, Tracker};
 use crate::model::vibration::Fit;
+use crate::vibration::held::Held;
 use crate::vibration::luma::Luma;
 
 /// By how much the wider region is wider on each side, in pixels.
@@ -153,6 +154,26 @@ impl Widened {
 
     /// Measures the next frame, and learns from it.
     pub fn step(&mut self, luma: &Luma<'_>) -> Track {
+        self.step_of(luma, (luma.width(), luma.height()))
+    }
+
+    /// Room for frames that come while the reference is made.
+    #[must_use]
+    pub fn backlog(&self, frames: usize) -> Held {
+        self.core.room(frames)
+    }
+
+    /// The same of a frame that was kept.
+    pub fn step_kept(&mut self, kept: &Held, index: usize) -> Track {
+        let Some(luma) = kept.frame(index) else { return Track::lost() };
+        self.each(|tracker| tracker.corner = kept.place(tracker.home));
+        let track = self.step_of(&luma, kept.picture());
+        self.each(|tracker| tracker.corner = tracker.home);
+        track
+    }
+
+    /// The same of a piece of a picture of this size, or of all of it.
+    fn step_of(&mut self, luma: &Luma<'_>, picture: (usize, usize)) -> Track {
         let mut track = self.core.step(luma);
         let helped = helps(&self.core, self.recording);
         match &mut self.wider {
@@ -162,7 +183,7 @@ impl Widened {
                     && helped
                     && track.fit == Fit::Good
                     && !track.marks.covered
-                    && let Some(rect) = wider(self.rect, (luma.width(), luma.height()))
+                    && let Some(rect) = wider(self.rect, picture)
                 {
                     let tracker = Box::new(self.core.another(rect, (track.dx_px, track.dy_px)));
                     self.wider = Wider::Compared { tracker, frames: Vec::with_capacity(COMPARED), misses: 0 };
@@ -329,6 +350,7 @@ impl Tracker {
     fn rewind(&mut self) {
         self.path.reset();
         self.stale.forget();
+        self.newest.forget();
         self.lost = 0;
         if let Some(foretold) = &mut self.foretold {
             foretold.miss();
@@ -354,7 +376,7 @@ fn wider([x, y, w, h]: [u32; 4], (width, height): (usize, usize)) -> Option<[u32
 /// How far the wider region's displacements lie from the region's, and the mean square of what is left of that along one axis, if it is to be used:
 /// it has less noise, and sees the same motion, of which there is enough to tell.
 fn believed(frames: &[(u32, Seen)]) -> Option<([f64; 2], f64)> {
-    let kept = quietest(frames, 2, |way| 1 - way)?;
+    let kept = quietest(frames, 2, 0.0, |way| 1 - way)?;
     let n = frames.len() as f64;
     let off = |axis: usize| frames.iter().map(|(_, d)| d[1][axis] - d[0][axis]).sum::<f64>() / n;
     let apart = [off(0), off(1)];

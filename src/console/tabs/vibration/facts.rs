@@ -311,7 +311,9 @@ fn advice(reason: Reason) -> Option<&'static str> {
             Some("Correct the region's rect in vms.toml, or set the camera back to the size that it was set for.")
         }
         Reason::AboveNyquist => Some("A faster camera is needed to see the true frequency."),
-        Reason::DroppedFrames => Some("Look at the camera's lost frames and the network."),
+        Reason::DroppedFrames => {
+            Some("Look at the camera's lost frames and the network, and whether it sends pictures twice.")
+        }
         Reason::Folded => {
             Some("Limits on velocity follow the machine's own frequency; set exposure_ms to correct for smear.")
         }
