@@ -270,7 +270,7 @@ impl Tracker {
         let at = std::mem::replace(&mut self.corner, held.place(self.home));
         let track = held
             .frame(index)
-            .map_or_else(Track::lost, |luma| if self.begun { self.measure(&luma).0 } else { Track::lost() });
+            .map_or_else(Track::lost, |luma| if self.begun { self.measure(&luma).0 } else { Track::textureless() });
         self.corner = at;
         self.held = Some(held);
         track

@@ -91,6 +91,13 @@ fn a_flat_picture_is_never_measured() {
         assert_eq!(t.step(&Luma::new(&flat, 100, 100, 100).unwrap()).fit, Fit::Lost);
         assert!(!t.textured());
     }
+    // Of a recording neither, and the reason is told there too.
+    let mut held = Tracker::new([10, 10, 32, 32]);
+    held.hold_frames(40);
+    (0..40).for_each(|_| assert!(held.hold(&Luma::new(&flat, 100, 100, 100).unwrap())));
+    held.learn_held();
+    let seen = held.again(20);
+    assert!(seen.fit == Fit::Lost && seen.marks.textureless, "{seen:?}");
     // One direction only (a vertical edge pattern) does not determine the motion along it: that is said, and never guessed.
     let stripes: Vec<u8> = (0..100 * 100).map(|i| if i % 100 / 4 % 2 == 0 { 40 } else { 200 }).collect();
     for _ in 0..3 {
