@@ -1,5 +1,8 @@
 //! What is measured of a region: samples per frame, readings over a window, waveform and spectrum.
 
+mod sample;
+mod tone;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,8 @@ use super::baseline::{Baseline, Deviation};
 use super::compensation::Taken;
 use super::quantity::Quantity;
 use crate::base::clock::Mono;
+pub use sample::{Bend, Fit, Marks, Sample};
+pub use tone::{Alias, AliasEvidence, Candidate, Harmonic, Tone};
 
 /// What a region is there for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,108 +23,6 @@ pub enum Role {
     Asset,
     /// Something that stands still: its apparent motion is the camera's own and is subtracted from the assets'.
     Background,
-}
-
-/// How one frame's fit of one region ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fit {
-    /// Converged on the target.
-    Good,
-    /// The reference is still being built from the first frames; the value is usable but less certain.
-    Settling,
-    /// The target is not recognised (occlusion, steam, too little texture): there is no value.
-    #[default]
-    Lost,
-}
-
-/// Displacement of one region in one frame. `Copy`, so that it crosses threads without allocation.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sample {
-    /// Index of the camera in the configuration.
-    pub camera: u16,
-    /// Index of the region within its camera.
-    pub roi: u16,
-    /// Number of the frame since the stream began.
-    pub frame: u64,
-    /// Stream time in seconds: from the stream's own timestamps, increasing over reconnects.
-    pub t_s: f64,
-    /// When the frame reached the program.
-    pub arrival: Mono,
-    /// Horizontal displacement in pixels, +x right, the camera's own shake already subtracted.
-    pub dx_px: f64,
-    /// Vertical displacement in pixels, +y down, the camera's own shake already subtracted.
-    pub dy_px: f64,
-    /// One-sigma uncertainty of each of the two, in pixels.
-    pub sigma_px: f64,
-    /// Correlation coefficient of the fit, -1 to 1.
-    pub correlation: f32,
-    /// What the fit was.
-    pub fit: Fit,
-    /// What the picture shows that limits the measurement.
-    pub marks: Marks,
-    /// Turn and bend of the region itself.
-    pub bend: Bend,
-    /// Share of the region that is left out of the fit: covered, or moving otherwise.
-    pub left_out: f32,
-    /// The camera's shake at the region, taken off or not, in pixels; none where no background tells.
-    pub shake_px: Option<[f32; 2]>,
-    /// Contrast against the reference.
-    pub gain: f32,
-    /// Share of the region's structure that stands still while the rest moves, and holds the displacement back by about as much.
-    pub held_back: f32,
-}
-
-/// How the displacement goes with the place within a region. NaN where the region has fewer than two patches (of 16 pixels) along that
-/// side, or was not measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bend {
-    /// Turn about the region's centre in radians, from +x to +y.
-    pub turn_rad: f32,
-    /// One-sigma uncertainty of the turn, in radians.
-    pub turn_sigma_rad: f32,
-    /// How dx and dy go with y down the region, without dimension: a rolling shutter shows there.
-    pub down: [f32; 2],
-    /// One-sigma uncertainty of each of the two.
-    pub down_sigma: f32,
-    /// Displacement in the picture, before the camera's own shake is taken off, in pixels: what a rolling shutter acts on.
-    pub seen_px: [f32; 2],
-}
-
-impl Default for Bend {
-    fn default() -> Self {
-        Self {
-            turn_rad: f32::NAN,
-            turn_sigma_rad: f32::NAN,
-            down: [f32::NAN; 2],
-            down_sigma: f32::NAN,
-            seen_px: [f32::NAN; 2],
-        }
-    }
-}
-
-/// What a frame shows of a region that limits how far its displacement can be trusted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// Something is in front of the target, or its light is uneven.
-    pub covered: bool,
-    /// The residual is that of a lossy inter-frame codec.
-    pub coded: bool,
-    /// Only motion across the region's edges can be seen: it has no structure along them.
-    pub one_direction: bool,
-    /// The region holds nothing to measure against.
-    pub textureless: bool,
-    /// The patches of the region disagree by more than noise: haze, or parts that move differently.
-    pub hazy: bool,
-    /// Brightness or contrast are far from the reference's.
-    pub relit: bool,
-    /// Many pixels are at the end of the scale.
-    pub saturated: bool,
-    /// The region is not looked at: it lies outside the picture, or the picture is another one than it was set for.
-    pub outside: bool,
-    /// Background regions are set, and none of them can be measured: the camera's own shake is not known.
-    pub no_background: bool,
-    /// The picture before came once more, noise and all: nothing new is seen.
-    pub repeated: bool,
 }
 
 /// How far a reading can be trusted.
@@ -225,123 +128,6 @@ impl Reason {
             Self::Uncompensated => "a compensation is switched off",
             Self::StillParts => "something in the region stands still",
         }
-    }
-}
-
-/// The main tone of a region: an ellipse run through at one frequency.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tone {
-    /// Frequency in Hz.
-    pub hz: f64,
-    /// One-sigma uncertainty of the frequency, in Hz.
-    pub sigma_hz: f64,
-    /// Semi-major axis of the orbit, in pixels: the amplitude along the direction of largest motion.
-    pub major_px: f64,
-    /// Semi-minor axis, in pixels.
-    pub minor_px: f64,
-    /// Direction of the major axis in degrees, 0 along +x, 90 along +y, in [0, 180).
-    pub angle_deg: f64,
-    /// One-sigma uncertainty of the amplitude, in pixels.
-    pub sigma_px: f64,
-}
-
-/// A multiple of the main tone's frequency that stands out of the noise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Harmonic {
-    /// Which multiple.
-    pub order: u8,
-    /// Its frequency in Hz.
-    pub hz: f64,
-    /// Where in the spectrum it stands, in Hz; elsewhere than `hz` where it is folded.
-    pub seen_hz: f64,
-    /// Its amplitude along its largest motion, in pixels.
-    pub amplitude_px: f64,
-    /// One-sigma uncertainty of the amplitude, in pixels.
-    pub sigma_px: f64,
-}
-
-impl Harmonic {
-    /// Whether it is folded from above half the frame rate.
-    #[must_use]
-    pub fn folded(&self) -> bool {
-        (self.seen_hz - self.hz).abs() > 1e-6 * self.hz
-    }
-}
-
-/// A frequency that the main tone may really have.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// In Hz.
-    pub hz: f64,
-    /// How much speaks for it; all together make 1.
-    pub weight: f64,
-}
-
-/// What is known of the main tone's true frequency from a single frame rate.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Alias {
-    /// Whether the evidence is that the tone is not what it looks like.
-    pub suspected: bool,
-    /// What it may be, the likeliest first.
-    pub candidates: Vec<Candidate>,
-    /// Why.
-    pub evidence: Vec<AliasEvidence>,
-}
-
-/// One piece of evidence on what a tone really is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum AliasEvidence {
-    /// The rolling shutter's slope down the picture asks for a frequency, running as the tone does or backwards.
-    Slope {
-        /// The frequency by the camera's line time, in Hz.
-        asked_hz: f64,
-        /// Whether it runs against the tone.
-        backwards: bool,
-    },
-    /// The slope runs as the tone does or backwards; the line time is not known.
-    Direction {
-        /// Whether it runs against the tone.
-        backwards: bool,
-    },
-    /// At a lower frequency the readout would take longer than a frame.
-    TooSlow {
-        /// The lowest that is possible, in Hz.
-        least_hz: f64,
-    },
-    /// The open shutter would smear higher candidates away.
-    Exposure {
-        /// From where on, in Hz.
-        above_hz: f64,
-    },
-}
-
-impl std::fmt::Display for AliasEvidence {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let runs = |backwards: bool| if backwards { "backwards, as a folded tone does" } else { "as the tone does" };
-        match self {
-            Self::Slope { asked_hz, backwards } => {
-                write!(f, "lower rows run {}; the readout time makes that {asked_hz:.1} Hz", runs(*backwards))
-            }
-            Self::Direction { backwards } => write!(f, "lower rows run {}", runs(*backwards)),
-            Self::TooSlow { least_hz } => {
-                write!(f, "below {least_hz:.1} Hz the readout would take longer than a frame")
-            }
-            Self::Exposure { above_hz } => write!(f, "the open shutter smears what is above {above_hz:.0} Hz"),
-        }
-    }
-}
-
-impl Alias {
-    /// Whether it says anything: that the tone is not what it looks like, or which one it is.
-    #[must_use]
-    pub fn tells(&self) -> bool {
-        self.suspected || self.candidates.first().is_some_and(|c| c.weight > 0.9)
-    }
-
-    /// All evidence in words.
-    #[must_use]
-    pub fn words(&self) -> String {
-        self.evidence.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -7,6 +7,7 @@ mod band;
 mod coefficients;
 mod foretold;
 mod judge;
+mod keep;
 mod learn;
 mod looks;
 mod phase;
@@ -14,10 +15,10 @@ mod quietest;
 mod repeats;
 mod search;
 mod standing;
+mod track;
+mod uncertainty;
 mod usual;
 mod widened;
-
-use std::f64::consts::PI;
 
 use pulp::Arch;
 
@@ -31,34 +32,22 @@ use super::predict::Predictor;
 use super::reference::{LARGEST_FOLDED, Reference};
 use super::stale::Stale;
 use super::together::Together;
-use crate::model::vibration::{Bend, Fit, Marks, Sample};
+use crate::model::vibration::{Bend, Fit, Marks};
 use band::Bands;
 use coefficients::Coefficients;
 use foretold::Foretold;
 use judge::smear;
+use keep::{PLAIN_FRAMES, WHOLE_FRAMES};
 use looks::Looks;
 use phase::PhaseError;
 use repeats::Newest;
 use standing::Standing;
+pub use track::Track;
+pub(super) use uncertainty::HELD_BACK_TIMES;
 use usual::Usual;
 use widened::Told;
 pub use widened::Widened;
 
-/// Frames of the first, plain reference; the next ones make it whole (see [`Reference::renew`]).
-const PLAIN_FRAMES: u32 = 64;
-/// Frames of the whole reference.
-const WHOLE_FRAMES: u32 = 256;
-/// Of these, one good frame in so many.
-const GROW_EVERY: u32 = 4;
-/// Afterwards one good frame in so many goes into the reference, a batch at a time, so that it follows slow changes of
-/// paint and light over some minutes.
-const KEEP_EVERY: u32 = 32;
-/// Frames of such a batch.
-const KEEP_BATCH: u32 = 64;
-/// The low frequencies' tables are made anew once in so many batches.
-const LOW_EVERY: u32 = 8;
-/// Frames that the standing reference counts for against a batch.
-const KEEP_WEIGHT: f64 = 192.0;
 /// Passes over one frame; one to three are usual.
 const PASSES: usize = 12;
 /// Correlation below which the target counts as lost.
@@ -87,111 +76,14 @@ const COARSE_STAYS: f64 = 1.2;
 const HAZY: f64 = 4.0;
 /// Gains against the reference that are usual light.
 const RELIT: std::ops::Range<f64> = 0.6..1.7;
-/// A displacement under uneven light that is less certain than this, and so many times less than usual, is unusable.
-const UNUSABLE_PX: f64 = 0.04;
-const UNUSABLE_TIMES: f64 = 6.0;
-/// How much less certain a displacement is than the patches say, in pictures of a codec: what it does wrong it does partly everywhere
-/// alike. On recordings of known motion at 2 to 8 Mbit/s the error is 1.4 to 3.5 times the patches' spread.
-const CODED_SHARE: f64 = 2.0;
-/// The same of pictures that are coded each for itself: on such recordings the error is 0.4 to 0.7 times what [`CODED_SHARE`] would make of it.
-const SINGLE_SHARE: f64 = 1.1;
-/// And how much of what cannot be foretold is noise: the prediction adds some of its own.
-const FORETOLD_SHARE: f64 = 0.9;
-/// How much less certain the displacement by the coefficients of JPEG is than their likelihood says: the reference has its share of it. And how much of
-/// what cannot be foretold is noise at least, in case that what they take for granted does not hold.
-const TOLD_SHARE: f64 = 1.1;
-const LEAST_SHARE: f64 = 0.3;
-/// What inter-frame coding leaves at best, in pixels. Motion is coded in quarters of a pixel, an error of 0.25/√12 = 0.07 px; what is
-/// spent on the rest brings it to 0.015 to 0.04 px on recordings of known motion, however small the motion.
-const CODED_FLOOR_PX: f64 = 0.022;
 /// How much less certain a displacement under uneven light is than its places say: the light has structure finer than the window.
 const UNEVEN_SHARE: f64 = 1.3;
-/// Largest error of a motion vector's quarter of a pixel with nothing spent on the rest, 0.25/√12: what cannot be foretold is taken for a coder's up to
-/// here, or up to so many times what the patches make of it, and for the target's own beyond.
-const QUARTER_PX: f64 = 0.072;
-const CODED_TIMES: f64 = 2.0;
-/// Which share of a residual goes with the motion where something stands still: with meshes 0.4 to 0.8, with coding of each picture for itself 0.03 to 0.33.
-const STANDING_OF_RESIDUAL: f64 = 0.45;
-/// By how many times the share of a region that stands still the displacement may be held back: on pictures made with such things 0.1 to 2.7 times.
-pub(super) const HELD_BACK_TIMES: f64 = 2.0;
-/// Up to which share the error that follows the sub-pixel phase is what it does, and taken off where that is learned.
-const MENDED: f64 = 0.05;
-/// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
-const HELD_BACK_PX: f64 = 0.4;
-/// Frames of a reference from which on the error that follows the sub-pixel phase is looked for: in so many frames each, then one of so many.
-const PHASED_FROM: u32 = 8;
-const PHASED_FRAMES: u32 = 256;
-const PHASED_EVERY: u32 = 16;
 /// Variance of a pixel from which on no two pictures of a camera are the same, in grey levels squared: rounding alone makes 1/12.
 const NOISY: f64 = 0.2;
 /// Share of the looks that may have seen a coder's residual where there is none.
 const FEW_SMEARED: f64 = 0.3;
 /// Regions up to this size are fitted under uneven light as well.
 const LARGEST_LIT: usize = 256 * 256;
-
-/// One frame's fit.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Track {
-    /// Displacement against the reference in pixels, +x right.
-    pub dx_px: f64,
-    /// Displacement against the reference in pixels, +y down.
-    pub dy_px: f64,
-    /// One-sigma uncertainty of the worse of the two directions, in pixels; infinite without texture.
-    pub sigma_px: f64,
-    /// Correlation coefficient of the fit.
-    pub correlation: f64,
-    /// What the fit was.
-    pub fit: Fit,
-    /// What the picture shows that limits the measurement.
-    pub marks: Marks,
-    /// Turn and bend of the region; none where it cannot be told.
-    pub bend: Bend,
-    /// Share of the region that is left out: covered, or moving otherwise.
-    pub left_out: f32,
-    /// The camera's shake at the region in pixels, taken off or not; none where no background tells.
-    pub shake_px: Option<[f32; 2]>,
-    /// Contrast against the reference.
-    pub gain: f32,
-    /// Share of the region's structure that stands still while the rest moves, and holds the displacement back by about as much.
-    pub held_back: f32,
-}
-
-impl Track {
-    /// No measurement.
-    #[must_use]
-    pub fn lost() -> Self {
-        Self { sigma_px: f64::INFINITY, ..Self::default() }
-    }
-
-    /// No measurement, because of this.
-    #[must_use]
-    pub fn unseen(marks: Marks) -> Self {
-        Self { marks, ..Self::lost() }
-    }
-
-    fn textureless() -> Self {
-        Self::unseen(Marks { textureless: true, ..Marks::default() })
-    }
-
-    /// As a sample; `of` tells of which region, frame and time.
-    #[must_use]
-    pub fn sample(&self, of: Sample) -> Sample {
-        Sample {
-            dx_px: self.dx_px,
-            dy_px: self.dy_px,
-            sigma_px: if self.fit == Fit::Lost { f64::INFINITY } else { self.sigma_px },
-            correlation: self.correlation as f32,
-            fit: self.fit,
-            marks: self.marks,
-            bend: self.bend,
-            left_out: self.left_out,
-            shake_px: self.shake_px,
-            gain: self.gain,
-            held_back: self.held_back,
-            ..of
-        }
-    }
-}
 
 /// Tracks one rectangle. All memory is taken when it is made, but for what a basis keeps when it is first needed.
 #[derive(Clone, Debug)]
@@ -546,12 +438,8 @@ impl Tracker {
         }
         let plain_px = (variance.max(1e-3) * self.shared.max(1.0) * larger(f.covariance)).sqrt();
         let by_coefficients = if covered { None } else { self.by_coefficients(luma, &mut f) };
-        let mut sigma_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
-        if let Some(px) = by_coefficients {
-            sigma_px = self.foretold.map_or(px, |f| (TOLD_SHARE * px).max(LEAST_SHARE * f.sigma_px()));
-        } else if self.coded {
-            sigma_px = self.coded_sigma_px(sigma_px).hypot(lag_px);
-        }
+        let patches_px = combined.unwrap_or(plain_px) * (1.0 + own).sqrt();
+        let mut sigma_px = self.picture_sigma_px(patches_px, by_coefficients, lag_px);
         if !(sigma_px < if covered && !self.coded { self.unusable_px() } else { LOST_ABOVE_PX }) {
             let marks = Marks { covered, ..Marks::default() };
             return (Track { marks, ..self.missed() }, None);
@@ -559,15 +447,12 @@ impl Tracker {
         if !covered {
             self.plain_sigma_px += 0.05 * (sigma_px - self.plain_sigma_px);
         }
-        // Noise in the reference has slopes too (π²/3 of its variance, against the region's own); they hold the fit where it began.
-        let held_back = PI * PI / 3.0 * variance * own * larger(f.covariance) * f.gain * f.gain * n;
-        sigma_px = sigma_px.hypot(HELD_BACK_PX * held_back.min(1.0));
         let (error, unsure_px) = if covered { Default::default() } else { self.phase_error(luma, &f) };
-        sigma_px = sigma_px.hypot(unsure_px);
         let still = self.held_back();
-        if !self.coded && (self.phase.is_none() || still > MENDED) {
-            sigma_px = sigma_px.hypot(still * self.standing.away_px(f.d));
-        }
+        sigma_px = sigma_px
+            .hypot(self.reference_sigma_px(&f, variance))
+            .hypot(unsure_px)
+            .hypot(self.still_sigma_px(still, &f));
         let track = Track {
             dx_px: f.d.0 - error[0],
             dy_px: f.d.1 - error[1],
@@ -594,31 +479,6 @@ impl Tracker {
             self.usual.take(variance);
         }
         (self.took(track), (!covered && self.coarse == 0.0).then_some(f))
-    }
-
-    /// Share of the region's structure that stands still. What coding of each picture for itself leaves goes with the motion too, but not most of it, and
-    /// holds nothing back.
-    fn held_back(&self) -> f64 {
-        let found = self.standing.found();
-        let coder = self.coded && !self.carries_over() && (self.is_jpeg() || found.of_residual < STANDING_OF_RESIDUAL);
-        if coder { 0.0 } else { found.share.max(self.held_back) }
-    }
-
-    /// Whether a picture is coded by what it changes of the one before.
-    fn carries_over(&self) -> bool {
-        self.looks.carries_over() && !self.is_jpeg()
-    }
-
-    /// The uncertainty of a coded picture's displacement, of which the patches tell `patches_px`.
-    fn coded_sigma_px(&self, patches_px: f64) -> f64 {
-        let careful = (CODED_SHARE * patches_px).hypot(CODED_FLOOR_PX);
-        // What is carried over is alike from frame to frame and from patch to patch, and neither tells of it. But what is new in each frame is told by both
-        // together: H.265 gives a whole region one motion vector, so its patches agree on what is wrong.
-        if self.carries_over() {
-            let most = QUARTER_PX.max(CODED_TIMES * careful);
-            return self.foretold.map_or(careful, |f| careful.max(f.noise_px().min(most)));
-        }
-        self.foretold.map_or(careful, |f| careful.min((SINGLE_SHARE * patches_px).max(FORETOLD_SHARE * f.sigma_px())))
     }
 
     fn took(&mut self, track: Track) -> Track {
@@ -662,11 +522,6 @@ impl Tracker {
         None
     }
 
-    /// From which uncertainty on a covered target's displacement is unusable, in pixels.
-    fn unusable_px(&self) -> f64 {
-        (UNUSABLE_TIMES * self.plain_sigma_px).clamp(UNUSABLE_PX, 2.0 * UNUSABLE_PX)
-    }
-
     /// The fit under uneven light from `start`; `judged` if its residual may tell of coding.
     fn uneven(&mut self, luma: &Luma<'_>, start: (f64, f64), judged: bool) -> Option<Track> {
         let noise = self.usual.variance()?.max(0.05);
@@ -699,90 +554,10 @@ impl Tracker {
         })
     }
 
-    /// Takes a good frame into the reference.
-    fn learn(&mut self, luma: &Luma<'_>, f: &Fitted) {
-        let frames = self.reference.frames();
-        let batch = self.reference.batch();
-        if frames < PLAIN_FRAMES {
-            self.absorb(luma, f);
-            // At doublings only: between them the reference would change by little.
-            if batch + 1 >= frames {
-                self.renew(f64::from(frames));
-            }
-        } else if frames < WHOLE_FRAMES {
-            // Nothing presses any more. Held frames are all taken once it is known where they lie.
-            if self.seen.is_multiple_of(GROW_EVERY) {
-                self.absorb(luma, f);
-                if frames + batch + 1 >= WHOLE_FRAMES {
-                    self.renew(f64::from(frames));
-                }
-            }
-        } else if self.seen.is_multiple_of(KEEP_EVERY) {
-            self.absorb(luma, f);
-            if batch + 1 >= KEEP_BATCH {
-                self.renew(KEEP_WEIGHT);
-            }
-        }
-    }
-
-    fn renew(&mut self, weight: f64) {
-        if let Some(phase) = &mut self.phase {
-            phase.forget(weight / (weight + f64::from(self.reference.batch().max(1))));
-        }
-        self.reference.renew(weight);
-        let kept = weight == KEEP_WEIGHT && !self.learning;
-        self.batches = if kept { self.batches + 1 } else { 0 };
-        if kept && !self.batches.is_multiple_of(LOW_EVERY) {
-            // What the low frequencies are compared with may be a little older: where a reference lies is free, and tables cost much.
-            self.bank.clear();
-            return;
-        }
-        self.clear();
-    }
-
-    /// The error of a live fit that follows the sub-pixel phase, in x and y, and how uncertain it is, in pixels.
-    fn phase_error(&mut self, luma: &Luma<'_>, f: &Fitted) -> ([f64; 2], f64) {
-        let Some(mut phase) = self.phase.take() else { return Default::default() };
-        if !self.coded && self.reference.frames() >= PHASED_FROM {
-            let due = phase.looks() < f64::from(PHASED_FRAMES) || self.seen.is_multiple_of(PHASED_EVERY);
-            if due && let Some(low) = self.low_fit(luma, f) {
-                phase.take(f.d, (f.d.0 - low.d.0, f.d.1 - low.d.1));
-            }
-        }
-        let (error, sigma) = if self.coded { Default::default() } else { phase.at(f.d) };
-        self.phase = Some(phase);
-        (error, sigma[0].max(sigma[1]))
-    }
-
-    /// The fit that the low frequencies tell, where they tell it well.
-    fn low_fit(&mut self, luma: &Luma<'_>, f: &Fitted) -> Option<Fitted> {
-        let noise = self.usual.variance().unwrap_or(0.0);
-        let low = self.low.as_mut()?;
-        low.leave_out(self.together.out());
-        let low = low.fit(self.arch, &mut self.reference, luma, self.corner, f.d, noise)?;
-        (low.settled && (low.d.0 - f.d.0).hypot(low.d.1 - f.d.1) < 0.1).then_some(low)
-    }
-
-    /// The reference has changed.
-    fn clear(&mut self) {
-        self.bank.clear();
-        if let Some(low) = &mut self.low {
-            low.clear();
-        }
-        if let Some(bands) = &mut self.bands {
-            bands.clear();
-        }
-    }
-
     /// Where a frame's region lies by its displacement, and the rest of that.
     fn place(&self, d: (f64, f64)) -> ((i64, i64), (f64, f64)) {
         let whole = ((d.0 + 0.5).floor(), (d.1 + 0.5).floor());
         ((self.corner.0 + whole.0 as i64, self.corner.1 + whole.1 as i64), (d.0 - whole.0, d.1 - whole.1))
-    }
-
-    fn absorb(&mut self, luma: &Luma<'_>, f: &Fitted) {
-        let (at, rest) = self.place(f.d);
-        self.reference.absorb(self.arch, luma, at, rest, (f.gain, f.offset));
     }
 }
 
