@@ -94,7 +94,8 @@ impl Host {
 fn sample_system(system: &mut System, pid: Pid, first: bool, report: &mut HostReport) {
     system.refresh_cpu_usage();
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-    let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
+    // The process as a whole: its threads, some forty, are nobody's question here.
+    let what = ProcessRefreshKind::nothing().without_tasks().with_cpu().with_memory();
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
     if !first && !system.cpus().is_empty() {
         report.cpu_percent = Some(f64::from(system.global_cpu_usage()).clamp(0.0, 100.0));

@@ -13,6 +13,7 @@ pub mod folding;
 pub mod frame;
 pub mod held;
 pub mod intervals;
+pub mod lanes;
 pub mod light;
 pub mod luma;
 pub mod patches;

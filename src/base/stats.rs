@@ -34,9 +34,9 @@ impl Sampled {
         if v.is_empty() {
             return None;
         }
-        v.sort_by(f64::total_cmp);
         let rank = (p / 100.0 * v.len() as f64).ceil().max(1.0) as usize;
-        v.get(rank.min(v.len()) - 1).copied()
+        let at = rank.min(v.len()) - 1;
+        Some(*v.select_nth_unstable_by(at, f64::total_cmp).1)
     }
 }
 

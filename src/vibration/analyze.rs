@@ -444,7 +444,8 @@ impl Analyzer {
     #[must_use]
     pub fn waveform(&self) -> Waveform {
         let Some(last) = self.ring.last() else { return Waveform::default() };
-        let mut w = Waveform::default();
+        let room = || Vec::with_capacity(self.ring.len());
+        let mut w = Waveform { t_s: room(), dx_px: room(), dy_px: room(), sigma_px: room() };
         // Samples that came since are not in it yet, and some that it was made of are gone.
         let first_s = self.ring.first().map_or(last.t_s, |p| p.t_s);
         let mut k = self.t.iter().take_while(|t| **t < first_s).count();

@@ -6,6 +6,7 @@ use std::f64::consts::PI;
 
 use pulp::Arch;
 
+use super::lanes::widest;
 use super::luma::Luma;
 
 /// Pixels of a block's side.
@@ -130,10 +131,7 @@ impl Cosines {
     }
 
     fn one(&self, arch: Arch, pixels: &[f32], stride: usize, out: &mut Block) {
-        arch.dispatch(
-            #[inline(always)]
-            || self.forward(pixels, stride, out),
-        );
+        widest!(arch, self.forward(pixels, stride, out));
     }
 
     /// Coefficients of the block whose first pixel is the first of `pixels`, rows `stride` apart.

@@ -7,7 +7,8 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// Cosine and sine of so many turns, with an error below 1e-12 up to 2⁵⁰ turns: the nearest whole turn is left out, the rest halved, and the
 /// power series of the half angle (within a quarter turn) doubled.
-#[inline]
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
 #[must_use]
 pub fn cos_sin(turns: f64) -> (f64, f64) {
     let h = PI * (turns - ((turns + ROUND) - ROUND));

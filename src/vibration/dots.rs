@@ -5,6 +5,7 @@
 
 use pulp::Arch;
 
+use super::lanes::widest;
 use super::luma::Luma;
 
 /// Side of a patch in pixels: the block of the usual codecs, and the vector's lanes.
@@ -36,37 +37,34 @@ pub fn region(
     let inside = x >= 0 && x as usize + w <= luma.width();
     let columns = w.div_ceil(PATCH);
     let mut row = y;
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            for (rows, out) in basis.chunks(3 * w * PATCH).zip(out.chunks_exact_mut(columns)) {
-                let height = rows.len() / (3 * w);
-                for (column, out) in out.iter_mut().enumerate() {
-                    let from = column * PATCH;
-                    let width = PATCH.min(w - from);
-                    let mut sums = [[0.0f32; PATCH]; 5];
-                    for i in 0..height {
-                        let b = &rows[3 * w * i..3 * w * (i + 1)];
-                        let whole = luma.row(row + i as i64);
-                        let pixels = if inside {
-                            &whole[x as usize + from..x as usize + from + width]
-                        } else {
-                            let last = luma.width() as i64 - 1;
-                            for (j, e) in edge[..width].iter_mut().enumerate() {
-                                *e = whole[(x + (from + j) as i64).clamp(0, last) as usize];
-                            }
-                            &edge[..width]
-                        };
-                        add(pixels, &b[from..], &b[w + from..], &b[2 * w + from..], level, &mut sums);
-                    }
-                    for (o, s) in out.iter_mut().zip(&sums) {
-                        *o = s.iter().sum();
-                    }
+    widest!(arch, {
+        for (rows, out) in basis.chunks(3 * w * PATCH).zip(out.chunks_exact_mut(columns)) {
+            let height = rows.len() / (3 * w);
+            for (column, out) in out.iter_mut().enumerate() {
+                let from = column * PATCH;
+                let width = PATCH.min(w - from);
+                let mut sums = [[0.0f32; PATCH]; 5];
+                for i in 0..height {
+                    let b = &rows[3 * w * i..3 * w * (i + 1)];
+                    let whole = luma.row(row + i as i64);
+                    let pixels = if inside {
+                        &whole[x as usize + from..x as usize + from + width]
+                    } else {
+                        let last = luma.width() as i64 - 1;
+                        for (j, e) in edge[..width].iter_mut().enumerate() {
+                            *e = whole[(x + (from + j) as i64).clamp(0, last) as usize];
+                        }
+                        &edge[..width]
+                    };
+                    add(pixels, &b[from..], &b[w + from..], &b[2 * w + from..], level, &mut sums);
                 }
-                row += height as i64;
+                for (o, s) in out.iter_mut().zip(&sums) {
+                    *o = s.iter().sum();
+                }
             }
-        },
-    );
+            row += height as i64;
+        }
+    });
 }
 
 #[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]

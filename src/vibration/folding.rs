@@ -13,6 +13,7 @@ use pulp::Arch;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
+use super::lanes::widest;
 use super::shift::{self, TAPS};
 
 /// Samples of a pixel along each axis.
@@ -115,39 +116,36 @@ impl Folding {
             (at.floor() as i64 - TAPS as i64 / 2 + 1, shift::kernel_half(at - at.floor()))
         };
         let (px, py) = ([phase(dx, 0), phase(dx, 1)], [phase(dy, 0), phase(dy, 1)]);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (i, sums) in sums.chunks_exact_mut(fine_w).enumerate() {
-                    let (from, k) = &py[i % FINE];
-                    let first = (i / FINE) as i64 - inset as i64 + from;
-                    if first + TAPS as i64 <= 0 || first >= rows as i64 {
-                        continue;
-                    }
-                    line.fill(0.0);
-                    for (t, k) in k.iter().enumerate() {
-                        let y = first + t as i64;
-                        if (0..rows as i64).contains(&y) {
-                            let y = y as usize;
-                            for (l, v) in line[inset..inset + w].iter_mut().zip(&left[y * w..(y + 1) * w]) {
-                                *l += k * v;
-                            }
-                        }
-                    }
-                    for (part, (from, k)) in px.iter().enumerate() {
-                        // The ends lie outside what was learned from.
-                        for j in 0..line.len() {
-                            let start = j as i64 + from;
-                            if start < 0 || start as usize + TAPS > line.len() {
-                                continue;
-                            }
-                            let s = &line[start as usize..start as usize + TAPS];
-                            sums[FINE * j + part] += k.iter().zip(s).map(|(k, s)| k * s).sum::<f32>();
+        widest!(arch, {
+            for (i, sums) in sums.chunks_exact_mut(fine_w).enumerate() {
+                let (from, k) = &py[i % FINE];
+                let first = (i / FINE) as i64 - inset as i64 + from;
+                if first + TAPS as i64 <= 0 || first >= rows as i64 {
+                    continue;
+                }
+                line.fill(0.0);
+                for (t, k) in k.iter().enumerate() {
+                    let y = first + t as i64;
+                    if (0..rows as i64).contains(&y) {
+                        let y = y as usize;
+                        for (l, v) in line[inset..inset + w].iter_mut().zip(&left[y * w..(y + 1) * w]) {
+                            *l += k * v;
                         }
                     }
                 }
-            },
-        );
+                for (part, (from, k)) in px.iter().enumerate() {
+                    // The ends lie outside what was learned from.
+                    for j in 0..line.len() {
+                        let start = j as i64 + from;
+                        if start < 0 || start as usize + TAPS > line.len() {
+                            continue;
+                        }
+                        let s = &line[start as usize..start as usize + TAPS];
+                        sums[FINE * j + part] += k.iter().zip(s).map(|(k, s)| k * s).sum::<f32>();
+                    }
+                }
+            }
+        });
         for (i, row) in self.turns.iter_mut().enumerate() {
             for (j, t) in row.iter_mut().enumerate() {
                 *t += Complex::cis(TAU * ((j as f64 - 2.0) * dx + (i as f64 - 2.0) * dy));

@@ -12,6 +12,7 @@
 use pulp::Arch;
 
 use super::blocks::{AREA, Block, Cosines, Grid, Placed, SIDE};
+use super::lanes::widest;
 use super::luma::Luma;
 use super::reference::{LEARNED, Reference, invert};
 
@@ -195,19 +196,16 @@ impl Intervals {
                 continue;
             }
             let mut pixels = [0.0; AREA];
-            self.arch.dispatch(
-                #[inline(always)]
-                || {
-                    let (pulls, curvatures) = pulls(frame, model, steps, coder, scale, shift);
-                    let mut moved = [0.0; AREA];
-                    for k in 0..AREA {
-                        moved[k] = pulls[k] * reach[k] / scale;
-                        sums[k] += curvatures[k];
-                        squares[k] += curvatures[k] * curvatures[k];
-                    }
-                    cosines.backward(&moved, &mut pixels);
-                },
-            );
+            widest!(self.arch, {
+                let (pulls, curvatures) = pulls(frame, model, steps, coder, scale, shift);
+                let mut moved = [0.0; AREA];
+                for k in 0..AREA {
+                    moved[k] = pulls[k] * reach[k] / scale;
+                    sums[k] += curvatures[k];
+                    squares[k] += curvatures[k] * curvatures[k];
+                }
+                cosines.backward(&moved, &mut pixels);
+            });
             let from = (y + i / columns * SIDE) * width + x + i % columns * SIDE;
             for (row, pixels) in pixels.chunks_exact(SIDE).enumerate() {
                 left[from + row * width..from + row * width + SIDE].copy_from_slice(pixels);
@@ -233,10 +231,7 @@ impl Intervals {
         for (_, ((frame, _), model)) in some {
             for (factor, likely) in FACTORS.iter().zip(&mut self.likely) {
                 let coder = Coder { scale: factor * self.coder.scale, ..self.coder };
-                *likely += arch.dispatch(
-                    #[inline(always)]
-                    || likelihood(frame, model, steps, coder, gain, shift),
-                );
+                *likely += widest!(arch, likelihood(frame, model, steps, coder, gain, shift));
             }
         }
     }
@@ -329,13 +324,10 @@ impl Intervals {
         let [model, gx, gy] = &self.model;
         let blocks = self.frame.iter().zip(model).zip(gx.iter().zip(gy)).take(count);
         for (((frame, _), model), (gx, gy)) in blocks.filter(|(((_, whole), _), _)| *whole) {
-            let sums = self.arch.dispatch(
-                #[inline(always)]
-                || {
-                    let (pulls, weights) = pulls(frame, model, steps, coder, scale, shift);
-                    products(&pulls, &weights, [gx, gy, model])
-                },
-            );
+            let sums = widest!(self.arch, {
+                let (pulls, weights) = pulls(frame, model, steps, coder, scale, shift);
+                products(&pulls, &weights, [gx, gy, model])
+            });
             for (to, v) in pull[..3].iter_mut().zip(&sums) {
                 *to += f64::from(*v);
             }

@@ -7,6 +7,7 @@
 
 use pulp::Arch;
 
+use super::lanes::widest;
 use super::luma::Luma;
 use super::reference::Reference;
 use super::window::{REACH, Window};
@@ -190,28 +191,25 @@ impl Light {
         let (gain, tilt_x, tilt_y) = (&self.other[..], &self.tilt_x[..], &self.tilt_y[..]);
         let distance = |i: usize, n: usize| ((i + REACH).min(n - 1) - i.saturating_sub(REACH)).max(1) as f32;
         let inner = 1.0 / (2 * REACH) as f32;
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (i, frame) in self.frame.chunks_exact_mut(w).enumerate() {
-                    let row = |v: usize| &gain[v * w..(v + 1) * w];
-                    let (up, here, down) = (row(i.saturating_sub(REACH)), row(i), row((i + REACH).min(h - 1)));
-                    let (tx, ty) = (&tilt_x[i * w..(i + 1) * w], &tilt_y[i * w..(i + 1) * w]);
-                    let per_row = 1.0 / distance(i, h);
-                    for (j, f) in frame.iter_mut().enumerate() {
-                        *f += (down[j] - up[j]) * per_row * ty[j];
-                    }
-                    let within = REACH..w.saturating_sub(REACH).max(REACH).min(w);
-                    for (k, f) in frame.get_mut(within.clone()).unwrap_or_default().iter_mut().enumerate() {
-                        *f += (here[k + 2 * REACH] - here[k]) * inner * tx[k + REACH];
-                    }
-                    for j in (0..within.start.min(w)).chain(within.end..w) {
-                        let (left, right) = (j.saturating_sub(REACH), (j + REACH).min(w - 1));
-                        frame[j] += (here[right] - here[left]) / distance(j, w) * tx[j];
-                    }
+        widest!(arch, {
+            for (i, frame) in self.frame.chunks_exact_mut(w).enumerate() {
+                let row = |v: usize| &gain[v * w..(v + 1) * w];
+                let (up, here, down) = (row(i.saturating_sub(REACH)), row(i), row((i + REACH).min(h - 1)));
+                let (tx, ty) = (&tilt_x[i * w..(i + 1) * w], &tilt_y[i * w..(i + 1) * w]);
+                let per_row = 1.0 / distance(i, h);
+                for (j, f) in frame.iter_mut().enumerate() {
+                    *f += (down[j] - up[j]) * per_row * ty[j];
                 }
-            },
-        );
+                let within = REACH..w.saturating_sub(REACH).max(REACH).min(w);
+                for (k, f) in frame.get_mut(within.clone()).unwrap_or_default().iter_mut().enumerate() {
+                    *f += (here[k + 2 * REACH] - here[k]) * inner * tx[k + REACH];
+                }
+                for j in (0..within.start.min(w)).chain(within.end..w) {
+                    let (left, right) = (j.saturating_sub(REACH), (j + REACH).min(w - 1));
+                    frame[j] += (here[right] - here[left]) / distance(j, w) * tx[j];
+                }
+            }
+        });
     }
 
     fn solve(&mut self, arch: Arch, noise: f64) -> Option<((f64, f64), f64, f64)> {
@@ -265,27 +263,24 @@ impl Light {
     fn normal(&self, arch: Arch, least: f32) -> [[f64; 3]; 3] {
         let mut out = [[0.0f64; 3]; 3];
         let (w, n) = (self.w, self.frame.len());
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for from in (0..n).step_by(w) {
-                    let (gain, around) = (&self.gain[from..from + w], &self.other[from..from + w]);
-                    let (gx, gy) = (&self.gx[from..from + w], &self.gy[from..from + w]);
-                    let (frame, rest) = (&self.frame[from..from + w], &self.rest[from..from + w]);
-                    // A row's sums in lanes of single precision; from row to row in double.
-                    let mut sums = [[0.0f32; LANES]; 8];
-                    for j in (0..w).step_by(LANES) {
-                        let to = (j + LANES).min(w);
-                        let all = [gain, around, gx, gy, frame, rest].map(|v| &v[j..to]);
-                        add(all, least, &mut sums);
-                    }
-                    let [xx, xy, yy, rx, ry, mxx, mxy, myy] = sums.map(|s| f64::from(s.iter().sum::<f32>()));
-                    for (out, row) in out.iter_mut().flatten().zip([xx, xy, yy, rx, ry, 0.0, mxx, mxy, myy]) {
-                        *out += row;
-                    }
+        widest!(arch, {
+            for from in (0..n).step_by(w) {
+                let (gain, around) = (&self.gain[from..from + w], &self.other[from..from + w]);
+                let (gx, gy) = (&self.gx[from..from + w], &self.gy[from..from + w]);
+                let (frame, rest) = (&self.frame[from..from + w], &self.rest[from..from + w]);
+                // A row's sums in lanes of single precision; from row to row in double.
+                let mut sums = [[0.0f32; LANES]; 8];
+                for j in (0..w).step_by(LANES) {
+                    let to = (j + LANES).min(w);
+                    let all = [gain, around, gx, gy, frame, rest].map(|v| &v[j..to]);
+                    add(all, least, &mut sums);
                 }
-            },
-        );
+                let [xx, xy, yy, rx, ry, mxx, mxy, myy] = sums.map(|s| f64::from(s.iter().sum::<f32>()));
+                for (out, row) in out.iter_mut().flatten().zip([xx, xy, yy, rx, ry, 0.0, mxx, mxy, myy]) {
+                    *out += row;
+                }
+            }
+        });
         out
     }
 }

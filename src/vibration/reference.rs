@@ -10,6 +10,7 @@
 use pulp::Arch;
 
 use super::folding::{FINE, Folding};
+use super::lanes::widest;
 use super::luma::Luma;
 use super::shift;
 use super::spline::{self, TAPS};
@@ -154,16 +155,13 @@ impl Reference {
         let start = |whole: f64| (MARGIN as i64 - margin as i64 + whole as i64 - spline::BEFORE).max(0) as usize;
         let (x0, y0) = (start(ix), start(iy));
         let (fw, line, width) = (self.full.0, &mut self.line[..], self.w + 2 * margin);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (i, out) in out.chunks_exact_mut(width).enumerate() {
-                    let at = (y0 + i) * fw;
-                    fir_rows(&coefs[at..at + TAPS * fw], fw, &ky, line);
-                    fir_line(&line[x0..], &kx, out);
-                }
-            },
-        );
+        widest!(arch, {
+            for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                let at = (y0 + i) * fw;
+                fir_rows(&coefs[at..at + TAPS * fw], fw, &ky, line);
+                fir_line(&line[x0..], &kx, out);
+            }
+        });
         if !self.fine.is_empty() {
             self.add_fine(arch, (dx, dy), margin, out);
         }
@@ -178,17 +176,14 @@ impl Reference {
         };
         let ((x0, kx), (y0, ky)) = (place(dx), place(dy));
         let (fine, line) = (&self.fine[..], &mut self.fine_line[..]);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (i, out) in out.chunks_exact_mut(width).enumerate() {
-                    let at = (y0 + FINE * i) * FINE * half;
-                    fir_rows(&fine[at..at + TAPS * FINE * half], FINE * half, &ky, line);
-                    let from: [usize; 2] = std::array::from_fn(|p| (x0 + p) % FINE * half + (x0 + p) / FINE);
-                    add_fine_line(&line[from[0]..], &line[from[1]..], &kx, out);
-                }
-            },
-        );
+        widest!(arch, {
+            for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                let at = (y0 + FINE * i) * FINE * half;
+                fir_rows(&fine[at..at + TAPS * FINE * half], FINE * half, &ky, line);
+                let from: [usize; 2] = std::array::from_fn(|p| (x0 + p) % FINE * half + (x0 + p) / FINE);
+                add_fine_line(&line[from[0]..], &line[from[1]..], &kx, out);
+            }
+        });
     }
 
     /// What the model leaves of a frame, on the region and the pixels around it that are averaged along: the region lies at (`x`, `y`) (the
@@ -232,14 +227,11 @@ impl Reference {
         let (w, h) = (self.w + 2 * LEARNED, self.h + 2 * LEARNED);
         shift_back(arch, &self.residual, (w, h), d, &mut self.line, &mut self.moved);
         let (sums, moved) = (&mut self.sums[..], &self.moved[..w * h]);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (s, v) in sums.iter_mut().zip(moved) {
-                    *s += v;
-                }
-            },
-        );
+        widest!(arch, {
+            for (s, v) in sums.iter_mut().zip(moved) {
+                *s += v;
+            }
+        });
         self.batch += 1;
     }
 
@@ -311,31 +303,28 @@ fn shift_back(
     let (kx, ky) = (shift::kernel(dx - ix), shift::kernel(dy - iy));
     let before = shift::TAPS as i64 / 2 - 1;
     let (ix, iy) = (ix as i64 - before, iy as i64 - before);
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            for (i, out) in out[..w * h].chunks_exact_mut(w).enumerate() {
-                let line = &mut line[..w];
-                line.fill(0.0);
-                for (t, k) in ky.iter().enumerate() {
-                    let y = (i as i64 + iy + t as i64).clamp(0, h as i64 - 1) as usize;
-                    for (l, p) in line.iter_mut().zip(&picture[y * w..(y + 1) * w]) {
-                        *l += k * p;
-                    }
-                }
-                let inner = (-ix).max(0) as usize..w.saturating_sub((ix + shift::TAPS as i64).max(0) as usize);
-                for (j, o) in out.iter_mut().enumerate() {
-                    if inner.contains(&j) {
-                        let s = &line[(j as i64 + ix) as usize..];
-                        *o = kx.iter().zip(s).map(|(k, s)| k * s).sum();
-                    } else {
-                        let at = |t: usize| line[(j as i64 + ix + t as i64).clamp(0, w as i64 - 1) as usize];
-                        *o = kx.iter().enumerate().map(|(t, k)| k * at(t)).sum();
-                    }
+    widest!(arch, {
+        for (i, out) in out[..w * h].chunks_exact_mut(w).enumerate() {
+            let line = &mut line[..w];
+            line.fill(0.0);
+            for (t, k) in ky.iter().enumerate() {
+                let y = (i as i64 + iy + t as i64).clamp(0, h as i64 - 1) as usize;
+                for (l, p) in line.iter_mut().zip(&picture[y * w..(y + 1) * w]) {
+                    *l += k * p;
                 }
             }
-        },
-    );
+            let inner = (-ix).max(0) as usize..w.saturating_sub((ix + shift::TAPS as i64).max(0) as usize);
+            for (j, o) in out.iter_mut().enumerate() {
+                if inner.contains(&j) {
+                    let s = &line[(j as i64 + ix) as usize..];
+                    *o = kx.iter().zip(s).map(|(k, s)| k * s).sum();
+                } else {
+                    let at = |t: usize| line[(j as i64 + ix + t as i64).clamp(0, w as i64 - 1) as usize];
+                    *o = kx.iter().enumerate().map(|(t, k)| k * at(t)).sum();
+                }
+            }
+        }
+    });
 }
 
 /// Vertical pass: ten rows of width `w` into one.

@@ -164,7 +164,7 @@ impl Transform {
     /// Single-sided amplitudes per line of an axis (0: x, 1: y), in pixels.
     pub fn amplitudes(&self, axis: usize) -> impl Iterator<Item = f32> + '_ {
         let scale = 2.0 / self.window_sum.max(1e-9);
-        self.lines[axis.min(1)].iter().map(move |l| (l.norm() * scale) as f32)
+        self.lines[axis.min(1)].iter().map(move |l| (l.norm_sqr().sqrt() * scale) as f32)
     }
 
     /// A joint power as single-axis amplitude, in pixels.

@@ -7,7 +7,10 @@
 
 use std::f64::consts::PI;
 
+use pulp::Arch;
+
 use super::circle::cos_sin;
+use super::lanes::widest;
 use crate::model::vibration::Tone;
 
 /// Amplitudes below so many sigmas do not count as a tone: the strongest of some hundred lines of noise reaches about 3.5.
@@ -40,13 +43,32 @@ pub fn fit(t_s: &[f64], x: &[f64], y: &[f64], start_hz: f64, range_hz: (f64, f64
     Fitter::default().fit(t_s, x, y, start_hz, range_hz, coded)
 }
 
+/// Samples that are summed side by side.
+const LANES: usize = 4;
+
 /// Fits tones; keeps its memory from fit to fit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fitter {
-    /// Per sample: its time from the middle, and cosine and sine of the frequency that is tried.
+    arch: Arch,
+    /// Samples.
+    n: f64,
+    /// Per sample, filled up with zeros to whole rows of lanes: one; time from the middle; displacements; cosine and sine of the frequency that is tried.
+    one: Vec<f64>,
     t: Vec<f64>,
+    x: Vec<f64>,
+    y: Vec<f64>,
     cos: Vec<f64>,
     sin: Vec<f64>,
+    /// Sums of t, t², x, tx, y, ty.
+    fixed: [f64; 6],
+}
+
+impl Default for Fitter {
+    fn default() -> Self {
+        let none = Vec::new;
+        let (one, t, x, y, cos, sin) = (none(), none(), none(), none(), none(), none());
+        Self { arch: Arch::new(), n: 0.0, one, t, x, y, cos, sin, fixed: [0.0; 6] }
+    }
 }
 
 impl Fitter {
@@ -72,9 +94,8 @@ impl Fitter {
             return None;
         }
         let middle = f64::midpoint(t_s[0], t_s[n - 1]);
-        self.t.clear();
-        self.t.extend(t_s.iter().map(|t| t - middle));
-        let (hz, s) = self.refine(x, y, start_hz, span_s, range_hz)?;
+        self.begin(t_s.iter().map(|t| t - middle), x, y);
+        let (hz, s) = self.refine(start_hz, span_s, range_hz)?;
         let total: f64 = x.iter().chain(y).map(|v| v * v).sum();
         let free = (2 * n) as f64 - 9.0;
         let sigma = ((total - s.explained).max(0.0) / free).sqrt();
@@ -94,30 +115,12 @@ impl Fitter {
 
     /// Gauss–Newton on the frequency (the four-parameter fit of IEEE Std 1057, for two axes at once): the step that the
     /// residual asks for along the derivative of the model, less what offset, trend and amplitudes can explain.
-    fn refine(
-        &mut self,
-        x: &[f64],
-        y: &[f64],
-        start: f64,
-        span_s: f64,
-        (low, high): (f64, f64),
-    ) -> Option<(f64, Solution)> {
+    fn refine(&mut self, start: f64, span_s: f64, (low, high): (f64, f64)) -> Option<(f64, Solution)> {
         let mut hz = start.clamp(low, high);
-        let mut s = self.solve(x, y, hz)?;
+        let mut s = self.solve(hz)?;
         for _ in 0..6 {
             let (mut slope, mut bend) = (0.0, 0.0);
-            for (v, p) in [(x, &s.x), (y, &s.y)] {
-                let (mut pull, mut square, mut w) = (0.0, 0.0, [0.0; 4]);
-                for (((&t, &cos), &sin), &v) in self.t.iter().zip(&self.cos).zip(&self.sin).zip(v) {
-                    let residual = v - (p[0] + p[1] * t + p[2] * cos + p[3] * sin);
-                    let g = t * (p[3] * cos - p[2] * sin);
-                    pull += residual * g;
-                    square += g * g;
-                    w[0] += g;
-                    w[1] += t * g;
-                    w[2] += cos * g;
-                    w[3] += sin * g;
-                }
+            for [pull, square, w @ ..] in [self.pulls(&self.x, &s.x), self.pulls(&self.y, &s.y)] {
                 slope += pull;
                 bend += square - back(&s.factor, &w).iter().zip(&w).map(|(a, b)| a * b).sum::<f64>();
             }
@@ -132,37 +135,103 @@ impl Fitter {
                 break;
             }
             hz = next;
-            let Some(better) = self.solve(x, y, hz) else { break };
+            let Some(better) = self.solve(hz) else { break };
             s = better;
         }
         Some((hz, s))
     }
 
-    fn solve(&mut self, x: &[f64], y: &[f64], hz: f64) -> Option<Solution> {
-        self.cos.clear();
-        self.sin.clear();
-        self.cos.resize(self.t.len(), 0.0);
-        self.sin.resize(self.t.len(), 0.0);
-        for ((c, s), t) in self.cos.iter_mut().zip(&mut self.sin).zip(&self.t) {
-            (*c, *s) = cos_sin(hz * t);
-        }
-        let mut g = [[0.0; 4]; 4];
-        let mut rx = [0.0; 4];
-        let mut ry = [0.0; 4];
-        for ((((&t, &c), &s), &x), &y) in self.t.iter().zip(&self.cos).zip(&self.sin).zip(x).zip(y) {
-            let b = [1.0, t, c, s];
-            for i in 0..4 {
-                for j in i..4 {
-                    g[i][j] += b[i] * b[j];
-                }
-                rx[i] += b[i] * x;
-                ry[i] += b[i] * y;
+    /// Takes the samples.
+    fn begin(&mut self, t: impl Iterator<Item = f64>, x: &[f64], y: &[f64]) {
+        let whole = x.len().next_multiple_of(LANES);
+        let fill = |to: &mut Vec<f64>, from: &mut dyn Iterator<Item = f64>| {
+            to.clear();
+            to.extend(from);
+            to.resize(whole, 0.0);
+        };
+        fill(&mut self.one, &mut x.iter().map(|_| 1.0));
+        fill(&mut self.t, &mut { t });
+        fill(&mut self.x, &mut x.iter().copied());
+        fill(&mut self.y, &mut y.iter().copied());
+        self.cos.resize(whole, 0.0);
+        self.sin.resize(whole, 0.0);
+        self.n = x.len() as f64;
+        self.fixed = [0.0; 6];
+        for ((t, x), y) in self.t.iter().zip(&self.x).zip(&self.y) {
+            for (to, v) in self.fixed.iter_mut().zip([*t, t * t, *x, t * x, *y, t * y]) {
+                *to += v;
             }
         }
-        let factor = cholesky(&g)?;
+    }
+
+    /// Along one axis: what the residual pulls along the model's derivative by the frequency, the derivative's square, and its products with the model's
+    /// own four parts.
+    fn pulls(&self, v: &[f64], p: &[f64; 4]) -> [f64; 6] {
+        let ((one, t), (cos, sin)) = ((rows(&self.one), rows(&self.t)), (rows(&self.cos), rows(&self.sin)));
+        let sums = widest!(self.arch, {
+            let mut sums = [[0.0; LANES]; 6];
+            for ((((one, t), cos), sin), v) in one.iter().zip(t).zip(cos).zip(sin).zip(rows(v)) {
+                let (mut residual, mut g) = ([0.0; LANES], [0.0; LANES]);
+                for k in 0..LANES {
+                    residual[k] = v[k] - (one[k] * p[0] + p[1] * t[k] + p[2] * cos[k] + p[3] * sin[k]);
+                    g[k] = t[k] * (p[3] * cos[k] - p[2] * sin[k]);
+                }
+                add(&mut sums[0], &g, &residual);
+                add(&mut sums[1], &g, &g);
+                add(&mut sums[2], &g, one);
+                add(&mut sums[3], &g, t);
+                add(&mut sums[4], &g, cos);
+                add(&mut sums[5], &g, sin);
+            }
+            sums
+        });
+        sums.map(|s| s.iter().sum())
+    }
+
+    fn solve(&mut self, hz: f64) -> Option<Solution> {
+        let (one, t, x, y) = (rows(&self.one), rows(&self.t), rows(&self.x), rows(&self.y));
+        let (all_cos, all_sin) = (&mut self.cos[..], &mut self.sin[..]);
+        let sums = widest!(self.arch, {
+            for (((c, s), t), one) in all_cos.iter_mut().zip(&mut *all_sin).zip(&self.t).zip(&self.one) {
+                let (cos, sin) = cos_sin(hz * t);
+                (*c, *s) = (one * cos, one * sin);
+            }
+            let mut sums = [[0.0; LANES]; 10];
+            let parts = rows(all_cos).iter().zip(rows(all_sin)).zip(one).zip(t).zip(x).zip(y);
+            for (((((cos, sin), one), t), x), y) in parts {
+                add(&mut sums[0], cos, one);
+                add(&mut sums[1], sin, one);
+                add(&mut sums[2], cos, t);
+                add(&mut sums[3], sin, t);
+                add(&mut sums[4], cos, cos);
+                add(&mut sums[5], cos, sin);
+                add(&mut sums[6], cos, x);
+                add(&mut sums[7], sin, x);
+                add(&mut sums[8], cos, y);
+                add(&mut sums[9], sin, y);
+            }
+            sums
+        });
+        let [c, s, tc, ts, cc, cs, xc, xs, yc, ys] = sums.map(|s| s.iter().sum::<f64>());
+        let [t, tt, x, tx, y, ty] = self.fixed;
+        let factor = cholesky(&[[self.n, t, c, s], [t, tt, tc, ts], [c, tc, cc, cs], [s, ts, cs, self.n - cc]])?;
+        let (rx, ry) = ([x, tx, xc, xs], [y, ty, yc, ys]);
         let (px, py) = (back(&factor, &rx), back(&factor, &ry));
         let explained = px.iter().zip(&rx).chain(py.iter().zip(&ry)).map(|(a, b)| a * b).sum();
         Some(Solution { x: px, y: py, explained, factor })
+    }
+}
+
+/// Rows of lanes.
+fn rows(v: &[f64]) -> &[[f64; LANES]] {
+    v.as_chunks().0
+}
+
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
+fn add(sum: &mut [f64; LANES], a: &[f64; LANES], b: &[f64; LANES]) {
+    for k in 0..LANES {
+        sum[k] += a[k] * b[k];
     }
 }
 

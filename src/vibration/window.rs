@@ -1,5 +1,6 @@
 //! Means over a square window around each pixel, cut off at the region's edge.
 
+use super::lanes::widest;
 use pulp::Arch;
 
 /// Reach of the window either way, in pixels.
@@ -34,35 +35,32 @@ impl Window {
     pub fn mean(&mut self, arch: Arch, v: &[f32], out: &mut [f32]) {
         let (w, h) = (self.w, self.h);
         let (columns, across, down) = (&mut self.columns[..], &self.across[..w], &self.down[..h]);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                columns.fill(0.0);
-                for row in v.chunks_exact(w).take(REACH.min(h)) {
-                    for (c, v) in columns[REACH..].iter_mut().zip(row) {
+        widest!(arch, {
+            columns.fill(0.0);
+            for row in v.chunks_exact(w).take(REACH.min(h)) {
+                for (c, v) in columns[REACH..].iter_mut().zip(row) {
+                    *c += v;
+                }
+            }
+            for ((i, out), down) in out.chunks_exact_mut(w).enumerate().zip(down) {
+                if let Some(comes) = v.chunks_exact(w).nth(i + REACH) {
+                    for (c, v) in columns[REACH..].iter_mut().zip(comes) {
                         *c += v;
                     }
                 }
-                for ((i, out), down) in out.chunks_exact_mut(w).enumerate().zip(down) {
-                    if let Some(comes) = v.chunks_exact(w).nth(i + REACH) {
-                        for (c, v) in columns[REACH..].iter_mut().zip(comes) {
-                            *c += v;
-                        }
-                    }
-                    if let Some(goes) = i.checked_sub(REACH + 1).and_then(|i| v.chunks_exact(w).nth(i)) {
-                        for (c, v) in columns[REACH..].iter_mut().zip(goes) {
-                            *c -= v;
-                        }
-                    }
-                    let s: [&[f32]; SIDE] = std::array::from_fn(|t| &columns[t..t + w]);
-                    for j in 0..w {
-                        let a = (s[0][j] + s[1][j]) + (s[2][j] + s[3][j]);
-                        let b = (s[4][j] + s[5][j]) + (s[6][j] + s[7][j]);
-                        out[j] = ((a + b) + s[8][j]) * (down * across[j]);
+                if let Some(goes) = i.checked_sub(REACH + 1).and_then(|i| v.chunks_exact(w).nth(i)) {
+                    for (c, v) in columns[REACH..].iter_mut().zip(goes) {
+                        *c -= v;
                     }
                 }
-            },
-        );
+                let s: [&[f32]; SIDE] = std::array::from_fn(|t| &columns[t..t + w]);
+                for j in 0..w {
+                    let a = (s[0][j] + s[1][j]) + (s[2][j] + s[3][j]);
+                    let b = (s[4][j] + s[5][j]) + (s[6][j] + s[7][j]);
+                    out[j] = ((a + b) + s[8][j]) * (down * across[j]);
+                }
+            }
+        });
     }
 
     /// How a picture with these means goes with the place within each window: its covariance with x or, along the other axis, with y.
