@@ -81,6 +81,42 @@ struct Shares {
     repeated: usize,
 }
 
+/// What the samples say was taken off them before they came here.
+#[derive(Clone, Copy, Debug)]
+struct Off {
+    shaken: f64,
+    shake_px: [f64; 2],
+    square: f64,
+    gain: (f64, f64),
+}
+
+impl Default for Off {
+    fn default() -> Self {
+        Self { shaken: 0.0, shake_px: [0.0; 2], square: 0.0, gain: (f64::INFINITY, f64::NEG_INFINITY) }
+    }
+}
+
+impl Off {
+    fn take(&mut self, p: &Point) {
+        let gain = f64::from(p.gain);
+        self.gain = (self.gain.0.min(gain), self.gain.1.max(gain));
+        let Some([x, y]) = p.shake_px.map(|s| s.map(f64::from)) else { return };
+        self.shaken += 1.0;
+        self.shake_px = [self.shake_px[0] + x, self.shake_px[1] + y];
+        self.square += x * x + y * y;
+    }
+
+    fn taken(&self) -> Taken {
+        let ([x, y], n) = (self.shake_px, self.shaken);
+        let rms = || ((self.square - (x * x + y * y) / n) / n).max(0.0).sqrt();
+        Taken {
+            shake_rms_px: (n > 0.0).then(rms),
+            gain: if self.gain.0 <= self.gain.1 { self.gain } else { (1.0, 1.0) },
+            ..Taken::default()
+        }
+    }
+}
+
 /// What the tone is, and what follows from where it stands.
 #[derive(Clone, Copy, Debug)]
 struct Main {
@@ -215,8 +251,16 @@ impl Analyzer {
         self.t.clear();
         self.x.clear();
         self.y.clear();
-        let (mut square, mut shares) = (0.0, Shares::default());
-        for p in self.ring.iter().filter(|p| p.ok) {
+        self.gaps.clear();
+        let (mut square, mut shares, mut off, mut before) = (0.0, Shares::default(), Off::default(), None);
+        for p in self.ring.iter() {
+            if let Some(before_s) = before.replace(p.t_s) {
+                self.gaps.push(p.t_s - before_s);
+            }
+            shares.repeated += usize::from(p.marks.repeated);
+            if !p.ok {
+                continue;
+            }
             self.t.push(p.t_s);
             self.x.push(p.x);
             self.y.push(p.y);
@@ -228,16 +272,15 @@ impl Analyzer {
             shares.covered += usize::from(p.marks.covered);
             shares.coded += usize::from(p.marks.coded);
             shares.hazy += usize::from(p.marks.hazy);
+            off.take(p);
         }
-        shares.repeated = self.ring.iter().filter(|p| p.marks.repeated).count();
         let n = self.t.len();
         // Where the newest frame shows nothing, the target is where it was last seen. And one that came again says nothing else either.
         let seen = self.ring.iter().rev().find(|p| p.ok).copied().unwrap_or(last);
         let last = if last.marks.repeated { seen } else { last };
         let coded = shares.coded * 2 > n;
         let fitted_px = if n > 0 { (square / n as f64).sqrt() } else { f64::INFINITY };
-        let drift = self.compensations.drift;
-        let drift_px = detrend(&self.t, &mut self.x, drift).max(detrend(&self.t, &mut self.y, drift));
+        let drift_px = detrend(&self.t, &mut self.x, &mut self.y, self.compensations.drift);
         let span_s = if n > 1 { self.t[n - 1] - self.t[0] } else { 0.0 };
         let dt_s = self.interval_s();
         let main = self.main_tone(dt_s, span_s, coded);
@@ -281,27 +324,8 @@ impl Analyzer {
             left_out: f64::from(last.left_out),
             samples: n,
             deviation: None,
-            taken: Taken { drift_px, ..self.taken() },
+            taken: Taken { drift_px, ..off.taken() },
         })
-    }
-
-    /// What the samples say was taken off them before they came here.
-    fn taken(&self) -> Taken {
-        let (mut n, mut sums, mut square) = (0.0f64, [0.0f64; 2], 0.0f64);
-        let mut gain = (f64::INFINITY, f64::NEG_INFINITY);
-        for p in self.ring.iter().filter(|p| p.ok) {
-            gain = (gain.0.min(p.gain.into()), gain.1.max(p.gain.into()));
-            let Some([x, y]) = p.shake_px.map(|s| s.map(f64::from)) else { continue };
-            n += 1.0;
-            sums = [sums[0] + x, sums[1] + y];
-            square += x * x + y * y;
-        }
-        let about_mean = |n: f64| ((square - (sums[0] * sums[0] + sums[1] * sums[1]) / n) / n).max(0.0).sqrt();
-        Taken {
-            shake_rms_px: (n > 0.0).then(|| about_mean(n)),
-            gain: if gain.0 <= gain.1 { gain } else { (1.0, 1.0) },
-            ..Taken::default()
-        }
     }
 
     /// The smallest amplitude that would count as a tone now: five times what noise makes of one over the window; in coded pictures
@@ -329,14 +353,6 @@ impl Analyzer {
 
     /// Frame interval: the median distance of samples, which dropped frames do not move.
     fn interval_s(&mut self) -> f64 {
-        self.gaps.clear();
-        let mut before = None;
-        for p in self.ring.iter() {
-            if let Some(b) = before {
-                self.gaps.push(p.t_s - b);
-            }
-            before = Some(p.t_s);
-        }
         if self.gaps.is_empty() {
             return 1.0 / self.spec.expected_fps.max(1e-3);
         }
@@ -486,54 +502,59 @@ impl Analyzer {
     }
 }
 
-/// Takes slow drift out: the straight line of least squares, or the cubic where that explains a good part of the rest; where drift is to stay
-/// in, the mean alone. How far the drift reaches, peak to peak, comes back.
-fn detrend(t: &[f64], v: &mut [f64], drift: bool) -> f64 {
-    let n = v.len();
+/// Takes slow drift out of both axes: the straight line of least squares, or the cubic where that explains a good part of the rest; where drift is to
+/// stay in, the mean alone. How far the drift of the worse axis reaches, peak to peak, comes back.
+fn detrend(t: &[f64], x: &mut [f64], y: &mut [f64], drift: bool) -> f64 {
+    let n = x.len();
     let (Some(first), Some(last)) = (t.first(), t.last()) else { return 0.0 };
     let (middle, half) = (f64::midpoint(*first, *last), ((last - first) / 2.0).max(1e-9));
     let powers = |t: f64| {
         let u = (t - middle) / half;
         [1.0, u, u * u, u * u * u]
     };
-    let mut g = [[0.0; 4]; 4];
-    let mut r = [0.0; 4];
-    let mut square = 0.0;
-    for (t, v) in t.iter().zip(v.iter()) {
+    // Sums of the powers up to the sixth, and of those up to the third with each axis; and of each axis' square.
+    let (mut sums, mut with, mut squares) = ([0.0; 7], [[0.0; 4]; 2], [0.0; 2]);
+    for ((t, x), y) in t.iter().zip(&*x).zip(&*y) {
         let p = powers(*t);
-        for i in 0..4 {
-            for j in 0..4 {
-                g[i][j] += p[i] * p[j];
-            }
-            r[i] += p[i] * v;
+        let cubes = p.map(|v| v * p[3]);
+        for (sum, v) in sums.iter_mut().zip(p.iter().chain(&cubes[1..])) {
+            *sum += v;
         }
-        square += v * v;
+        for ((with, square), v) in with.iter_mut().zip(&mut squares).zip([*x, *y]) {
+            for (with, p) in with.iter_mut().zip(&p) {
+                *with += p * v;
+            }
+            *square += v * v;
+        }
     }
-    let fit = |degree: usize| {
-        let mut g = g;
-        for i in 0..4 {
-            for j in 0..4 {
-                if i > degree || j > degree {
-                    g[i][j] = f64::from(u8::from(i == j));
-                }
-            }
-        }
-        let mut r = r;
-        r.iter_mut().skip(degree + 1).for_each(|r| *r = 0.0);
-        let c = invert(&g).map(|i| i.map(|row| row.iter().zip(&r).map(|(a, b)| a * b).sum::<f64>()))?;
-        let explained: f64 = c.iter().zip(&r).map(|(c, r)| c * r).sum();
-        Some((c, (square - explained).max(0.0)))
+    let inverse = |degree: usize| {
+        let part = |i: usize, j: usize| {
+            if i > degree || j > degree { f64::from(u8::from(i == j)) } else { sums[i + j] }
+        };
+        invert(&std::array::from_fn::<_, 4, _>(|i| std::array::from_fn(|j| part(i, j))))
     };
-    let line = fit(1).unwrap_or(([r[0] / n as f64, 0.0, 0.0, 0.0], square));
-    let best = fit(3).filter(|(_, left)| n >= 50 && *left < 0.8 * line.1).unwrap_or(line);
-    let mean = v.iter().sum::<f64>() / n as f64;
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (t, v) in t.iter().zip(v.iter_mut()) {
-        let slow = powers(*t).iter().zip(&best.0).map(|(p, c)| p * c).sum::<f64>();
-        (low, high) = (low.min(slow), high.max(slow));
-        *v -= if drift { slow } else { mean };
+    let (straight, curved) = (inverse(1), if n >= 50 { inverse(3) } else { None });
+    let mut most = 0.0f64;
+    for ((v, with), square) in [x, y].into_iter().zip(&with).zip(squares) {
+        let fit = |inverse: &Option<[[f64; 4]; 4]>, degree: usize| {
+            let mut r = *with;
+            r.iter_mut().skip(degree + 1).for_each(|r| *r = 0.0);
+            let c = inverse.map(|i| i.map(|row| row.iter().zip(&r).map(|(a, b)| a * b).sum::<f64>()))?;
+            let explained: f64 = c.iter().zip(&r).map(|(c, r)| c * r).sum();
+            Some((c, (square - explained).max(0.0)))
+        };
+        let mean = with[0] / n as f64;
+        let line = fit(&straight, 1).unwrap_or(([mean, 0.0, 0.0, 0.0], square));
+        let best = fit(&curved, 3).filter(|(_, left)| *left < 0.8 * line.1).unwrap_or(line);
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for (t, v) in t.iter().zip(v.iter_mut()) {
+            let slow = powers(*t).iter().zip(&best.0).map(|(p, c)| p * c).sum::<f64>();
+            (low, high) = (low.min(slow), high.max(slow));
+            *v -= if drift { slow } else { mean };
+        }
+        most = most.max(high - low);
     }
-    (high - low).max(0.0)
+    most
 }
 
 #[cfg(test)]

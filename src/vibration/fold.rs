@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use super::circle::cos_sin;
 use super::reference::invert;
 
 /// Less than this share of an amplitude left by the shutter cannot be corrected for.
@@ -68,7 +69,7 @@ pub fn amplitudes<const K: usize>(t_s: &[f64], series: [&[f64]; K], hz: f64) -> 
         if !v.iter().all(|v| v.is_finite()) {
             continue;
         }
-        let (s, c) = (2.0 * PI * hz * (t - first)).sin_cos();
+        let (c, s) = cos_sin(hz * (t - first));
         let b = [1.0, (t - first) / span, c, s];
         for k in 0..4 {
             for l in k..4 {

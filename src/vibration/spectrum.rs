@@ -9,7 +9,11 @@ use realfft::{RealFftPlanner, RealToComplex};
 /// Lines of the amplitude spectrum of two axes, and what follows from them. All memory is taken when it is made.
 pub struct Transform {
     fft: Arc<dyn RealToComplex<f64>>,
+    /// A Hann window of so many samples; made anew when their number changes.
     window: Vec<f64>,
+    windowed: usize,
+    /// For each step of the grid the sample before it, and the share of the one after that.
+    between: Vec<(usize, f64)>,
     input: Vec<f64>,
     scratch: Vec<Complex<f64>>,
     lines: [Vec<Complex<f64>>; 2],
@@ -41,6 +45,8 @@ impl Transform {
         let lines = size / 2 + 1;
         Self {
             window: vec![0.0; size],
+            windowed: 0,
+            between: vec![(0, 0.0); size],
             input: vec![0.0; size],
             scratch: fft.make_scratch_vec(),
             lines: [fft.make_output_vec(), fft.make_output_vec()],
@@ -62,17 +68,12 @@ impl Transform {
         }
         let span = t_s[n - 1] - t_s[0];
         let count = ((span / dt_s).round() as usize + 1).clamp(2, self.input.len());
-        self.window_square = 0.0;
-        self.window_sum = 0.0;
-        for (i, w) in self.window[..count].iter_mut().enumerate() {
-            *w = 0.5 - 0.5 * (2.0 * PI * (i as f64 + 0.5) / count as f64).cos();
-            self.window_square += *w * *w;
-            self.window_sum += *w;
-        }
+        self.shape(count);
+        place(t_s, dt_s, &mut self.between[..count]);
         for (axis, v) in [x, y].into_iter().enumerate() {
-            resample(t_s, v, dt_s, &mut self.input[..count]);
-            for (v, w) in self.input[..count].iter_mut().zip(&self.window[..count]) {
-                *v *= w;
+            let grid = self.between[..count].iter().zip(&self.window[..count]);
+            for (to, ((i, f), w)) in self.input[..count].iter_mut().zip(grid) {
+                *to = w * (v[*i] + (v[i + 1] - v[*i]) * f);
             }
             self.input[count..].fill(0.0);
             // The sizes are those of the plan, so this cannot fail; were it to, there is no spectrum.
@@ -87,12 +88,33 @@ impl Transform {
         true
     }
 
-    /// Frequency of the strongest line between two frequencies, by the joint power of both axes.
+    /// Makes the window for so many samples.
+    fn shape(&mut self, count: usize) {
+        if self.windowed == count {
+            return;
+        }
+        self.windowed = count;
+        self.window_square = 0.0;
+        self.window_sum = 0.0;
+        for (i, w) in self.window[..count].iter_mut().enumerate() {
+            *w = 0.5 - 0.5 * (2.0 * PI * (i as f64 + 0.5) / count as f64).cos();
+            self.window_square += *w * *w;
+            self.window_sum += *w;
+        }
+    }
+
+    /// Frequency of the strongest line between two frequencies, by the joint power of both axes; between lines by the parabola through its power and its
+    /// neighbours' in decibels.
     #[must_use]
     pub fn strongest(&self, low_hz: f64, high_hz: f64) -> Option<f64> {
         let a = (low_hz / self.step_hz).ceil().max(1.0) as usize;
         let b = ((high_hz / self.step_hz).floor() as usize).min(self.power.len().saturating_sub(1));
-        (a..=b).max_by(|&i, &j| self.power[i].total_cmp(&self.power[j])).map(|i| i as f64 * self.step_hz)
+        let top = (a..=b).max_by(|&i, &j| self.power[i].total_cmp(&self.power[j]))?;
+        let level = |i: usize| self.power.get(i).map_or(f64::NAN, |p| p.ln());
+        let (below, at, above) = (level(top - 1), level(top), level(top + 1));
+        let beside = 0.5 * (below - above) / (below - 2.0 * at + above);
+        let beside = if beside.abs() <= 0.5 { beside } else { 0.0 };
+        Some((top as f64 + beside) * self.step_hz)
     }
 
     /// Noise floor as power of one line of both axes together: the median over the band, as white noise would have it
@@ -174,19 +196,18 @@ impl Transform {
     }
 }
 
-/// Linear interpolation onto a grid that ends at the newest sample.
-fn resample(t_s: &[f64], v: &[f64], dt_s: f64, out: &mut [f64]) {
+/// Where the steps of a grid that ends at the newest sample lie between samples, for linear interpolation. There are at least two samples.
+fn place(t_s: &[f64], dt_s: f64, out: &mut [(usize, f64)]) {
     let count = out.len();
     let end = t_s[t_s.len() - 1];
     let mut i = 0;
-    for (k, o) in out.iter_mut().enumerate() {
+    for (k, to) in out.iter_mut().enumerate() {
         let t = end - (count - 1 - k) as f64 * dt_s;
         while i + 2 < t_s.len() && t_s[i + 1] < t {
             i += 1;
         }
         let gap = t_s[i + 1] - t_s[i];
-        let f = if gap > 0.0 { ((t - t_s[i]) / gap).clamp(0.0, 1.0) } else { 0.0 };
-        *o = v[i] + (v[i + 1] - v[i]) * f;
+        *to = (i, if gap > 0.0 { ((t - t_s[i]) / gap).clamp(0.0, 1.0) } else { 0.0 });
     }
 }
 
@@ -207,7 +228,7 @@ mod tests {
         let mut s = Transform::new(200);
         assert!(s.run(&t, &x, &y, 0.04));
         let hz = s.strongest(0.4, 12.5).unwrap();
-        assert!((hz - 6.4).abs() <= s.step_hz);
+        assert!((hz - 6.4).abs() <= 0.05 * s.step_hz, "{hz}");
         let top = s.amplitudes(0).fold(0.0, f32::max);
         assert!((top - 0.7).abs() < 0.02, "{top}");
     }
