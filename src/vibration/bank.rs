@@ -10,12 +10,13 @@ mod table;
 
 use pulp::Arch;
 
-use super::dots::{self, PATCH, Sums};
+use super::dots::{self, Basis, PATCH, Sums};
+use super::lanes::widest;
 use super::luma::Luma;
 use super::patches::{self, FieldSums, Patch, quadratic_weights};
 use super::reference::{Reference, invert};
 use super::smooth::LowPass;
-use algebra::{dot, invert_along, invert_place, multiply, one_direction, products, sandwich};
+use algebra::{invert_along, invert_place, multiply, one_direction, products, sandwich};
 pub use table::Fitted;
 use table::{NODES, Parts, Table, polynomial};
 
@@ -40,7 +41,9 @@ pub struct Bank {
     /// Which phase a slot holds.
     phase_of: Vec<Option<usize>>,
     next: usize,
-    arena: Vec<f32>,
+    arena: Vec<i16>,
+    /// The basis that is being made.
+    basis: Vec<f32>,
     tables: Vec<Option<Box<Table>>>,
     picture: Vec<f32>,
     edge: Vec<u8>,
@@ -77,7 +80,7 @@ impl Bank {
         let n = w * h;
         let count = dots::patches(w, h).0 * dots::patches(w, h).1;
         let phases = per_px * per_px;
-        let slots = (MEMORY / (12 * n)).clamp(1, phases);
+        let slots = (MEMORY / (6 * n)).clamp(1, phases);
         Self {
             w,
             n,
@@ -85,7 +88,8 @@ impl Bank {
             slot_of: vec![None; phases],
             phase_of: vec![None; slots],
             next: 0,
-            arena: vec![0.0; slots * 3 * n],
+            arena: vec![0; slots * 3 * n],
+            basis: vec![0.0; 3 * n],
             tables: vec![None; slots],
             picture: vec![0.0; n],
             edge: vec![0; w],
@@ -197,10 +201,10 @@ impl Bank {
     ) -> Option<Fitted> {
         let (whole, phase) = self.locate(d);
         let slot = self.slot(arch, reference, phase, noise)?;
-        let basis = &self.arena[slot * 3 * self.n..(slot + 1) * 3 * self.n];
+        let table = self.tables[slot].as_ref()?;
+        let basis = Basis { values: &self.arena[slot * 3 * self.n..(slot + 1) * 3 * self.n], units: table.units };
         let at = (corner.0 + whole.0, corner.1 + whole.1);
         dots::region(arch, luma, at, self.w, basis, reference.level(), &mut self.edge, &mut self.sums);
-        let table = self.tables[slot].as_ref()?;
         let p = self.per_px as f64;
         let base = (whole.0 as f64 + phase.0 as f64 / p, whole.1 as f64 + phase.1 as f64 / p);
         let parts = Parts { sums: &self.sums, out: &self.out };
@@ -230,8 +234,8 @@ impl Bank {
     }
 
     fn make(&mut self, arch: Arch, reference: &mut Reference, slot: usize, (fx, fy): (f64, f64), noise: f64) {
-        let (w, n, picture) = (self.w, self.n, &mut self.picture);
-        let basis = &mut self.arena[slot * 3 * n..(slot + 1) * 3 * n];
+        let (w, n, picture, basis) = (self.w, self.n, &mut self.picture, &mut self.basis);
+        let packed = &mut self.arena[slot * 3 * n..(slot + 1) * 3 * n];
         let scale = (0.5 / H) as f32;
         for (part, (ex, ey)) in [(H, 0.0), (0.0, H)].into_iter().enumerate() {
             for sign in [1.0, -1.0] {
@@ -248,6 +252,7 @@ impl Bank {
         for (b, v) in basis.chunks_exact_mut(3 * w).zip(picture.chunks_exact(w)) {
             b[2 * w..].copy_from_slice(v);
         }
+        let mut units = dots::pack(arch, w, basis, packed);
         if let Some(low_pass) = &self.low_pass {
             // Only the low frequencies of the derivatives are compared with; the model keeps all.
             for (part, low) in self.low.chunks_exact_mut(n).enumerate() {
@@ -262,50 +267,58 @@ impl Bank {
         let mut patches: Vec<Patch> = patches::places(w, h).map(|place| Patch { place, ..Patch::default() }).collect();
         let mut sums = FieldSums::default();
         let mut g = [[0.0; 4]; 4];
-        for (r, b) in basis.chunks_exact(3 * w).enumerate() {
-            let y = r as f64 + 0.5 - h as f64 / 2.0;
-            for column in 0..columns {
-                let (from, to) = (column * PATCH, (column * PATCH + PATCH).min(w));
-                let part = |i: usize| &b[i * w + from..i * w + to];
-                let with = |i: usize| self.low.get(i * n + r * w + from..i * n + r * w + to).unwrap_or_else(|| part(i));
-                let index = r / PATCH * columns + column;
-                let (plain, along_x) = products([with(0), with(1), part(2)], [part(0), part(1), part(2)], from, w);
-                let patch = &mut patches[index];
-                patch.fisher[0] += plain[0][0];
-                patch.fisher[1] += f64::midpoint(plain[0][1], plain[1][0]);
-                patch.fisher[2] += plain[1][1];
-                if self.out[index] {
-                    continue;
-                }
-                sums.add(patch, &plain, &along_x, y);
-                for (g, plain) in g.iter_mut().flatten().zip(plain.iter().flatten()) {
-                    *g += plain;
+        widest!(arch, {
+            for (r, b) in basis.chunks_exact(3 * w).enumerate() {
+                let y = r as f64 + 0.5 - h as f64 / 2.0;
+                for column in 0..columns {
+                    let (from, to) = (column * PATCH, (column * PATCH + PATCH).min(w));
+                    let part = |i: usize| &b[i * w + from..i * w + to];
+                    let with =
+                        |i: usize| self.low.get(i * n + r * w + from..i * n + r * w + to).unwrap_or_else(|| part(i));
+                    let index = r / PATCH * columns + column;
+                    let (plain, along_x) = products([with(0), with(1), part(2)], [part(0), part(1), part(2)], from, w);
+                    let patch = &mut patches[index];
+                    patch.fisher[0] += plain[0][0];
+                    patch.fisher[1] += f64::midpoint(plain[0][1], plain[1][0]);
+                    patch.fisher[2] += plain[1][1];
+                    if self.out[index] {
+                        continue;
+                    }
+                    sums.add(patch, &plain, &along_x, y);
+                    for (g, plain) in g.iter_mut().flatten().zip(plain.iter().flatten()) {
+                        *g += plain;
+                    }
                 }
             }
-        }
+        });
         for (part, low) in self.low.chunks_exact(n).enumerate() {
             for (l, b) in low.chunks_exact(w).zip(basis.chunks_exact_mut(3 * w)) {
                 b[part * w..(part + 1) * w].copy_from_slice(l);
             }
         }
+        if self.low_pass.is_some() {
+            units = dots::pack(arch, w, basis, packed);
+        }
         // The same of what is compared with among itself: the noise of the products.
         let mut own = [[0.0; 4]; 4];
-        for (r, b) in basis.chunks_exact(3 * w).enumerate() {
-            for column in 0..columns {
-                let (from, to) = (column * PATCH, (column * PATCH + PATCH).min(w));
-                let part = |i: usize| &b[i * w + from..i * w + to];
-                let index = r / PATCH * columns + column;
-                if self.out[index] {
-                    continue;
-                }
-                let all = [part(0), part(1), part(2)];
-                let (plain, _) = products(all, all, from, w);
-                sums.add_noise(patches[index].place, [plain[0][0], plain[0][1], plain[1][1]]);
-                for (own, plain) in own.iter_mut().flatten().zip(plain.iter().flatten()) {
-                    *own += plain;
+        widest!(arch, {
+            for (r, b) in basis.chunks_exact(3 * w).enumerate() {
+                for column in 0..columns {
+                    let (from, to) = (column * PATCH, (column * PATCH + PATCH).min(w));
+                    let part = |i: usize| &b[i * w + from..i * w + to];
+                    let index = r / PATCH * columns + column;
+                    if self.out[index] {
+                        continue;
+                    }
+                    let all = [part(0), part(1), part(2)];
+                    let (plain, _) = products(all, all, from, w);
+                    sums.add_noise(patches[index].place, [plain[0][0], plain[0][1], plain[1][1]]);
+                    for (own, plain) in own.iter_mut().flatten().zip(plain.iter().flatten()) {
+                        *own += plain;
+                    }
                 }
             }
-        }
+        });
         let pixels = self.pixels as f64;
         let averaged = noise / f64::from(reference.frames().max(1));
         let across = one_direction(&own, averaged * pixels);
@@ -333,26 +346,23 @@ impl Bank {
             for j in 0..NODES {
                 let (dx, dy) = ((j as f64 - 2.0) * step, (i as f64 - 2.0) * step);
                 reference.evaluate(arch, (fx + dx, fy + dy), 0, picture);
+                dots::picture(arch, picture, w, basis, &mut self.sums);
                 let mut c = [0.0; 4];
                 let mut square = 0.0;
                 let weights = quadratic_weights(j as f32 - 2.0, i as f32 - 2.0);
-                for (r, (b, v)) in basis.chunks_exact(3 * w).zip(picture.chunks_exact(w)).enumerate() {
-                    for (column, v) in v.chunks(PATCH).enumerate() {
-                        let index = r / PATCH * columns + column;
-                        let from = column * PATCH;
-                        let part = |k: usize| &b[k * w + from..k * w + from + v.len()];
-                        let kept = if self.out[index] { 0.0 } else { 1.0 };
-                        for k in 0..2 {
-                            let product: f32 = part(k).iter().zip(v).map(|(b, v)| b * v).sum();
-                            c[k] += kept * f64::from(product);
-                            for (to, weight) in patches[index].model[k].iter_mut().zip(&weights) {
-                                *to += weight * product;
-                            }
+                for ((sums, patch), out) in self.sums.iter().zip(&mut patches).zip(&self.out) {
+                    for (model, product) in patch.model.iter_mut().zip(sums) {
+                        for (to, weight) in model.iter_mut().zip(&weights) {
+                            *to += weight * product;
                         }
-                        c[2] += kept * dot(part(2), v);
-                        c[3] += kept * f64::from(v.iter().sum::<f32>());
-                        square += kept * dot(v, v);
                     }
+                    if *out {
+                        continue;
+                    }
+                    for (c, s) in c.iter_mut().zip(sums) {
+                        *c += f64::from(*s);
+                    }
+                    square += f64::from(sums[4]);
                 }
                 let spanned: f64 = multiply(&inverse, &c).iter().zip(&c).map(|(a, b)| a * b).sum();
                 for k in 0..4 {
@@ -363,6 +373,7 @@ impl Bank {
         }
         let [mx, my, m, one, beyond] = nodes.map(|n| polynomial(&n));
         let table = Table {
+            units,
             inverse,
             fixed,
             ones,

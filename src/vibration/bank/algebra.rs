@@ -4,6 +4,8 @@ use crate::vibration::dots::PATCH;
 use crate::vibration::reference::invert;
 
 /// Scalar products of what is compared with (and one) with the basis (and one) over a piece of a row, and the same times the place along x.
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
 pub(super) fn products(with: [&[f32]; 3], basis: [&[f32]; 3], from: usize, w: usize) -> ([[f64; 4]; 4], [[f64; 2]; 4]) {
     let (mut plain, mut along_x) = ([[0.0; 4]; 4], [[0.0; 2]; 4]);
     let mut placed = [[0.0f32; PATCH]; 2];
@@ -107,7 +109,9 @@ pub(super) fn multiply(m: &[[f64; 4]; 4], v: &[f64; 4]) -> [f64; 4] {
 }
 
 /// Scalar product; rows are short enough for lanes of single precision.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f64 {
     let mut lanes = [0.0f32; 8];
     let (ca, cb) = (a.chunks_exact(8), b.chunks_exact(8));
     let tail: f32 = ca.remainder().iter().zip(cb.remainder()).map(|(a, b)| a * b).sum();

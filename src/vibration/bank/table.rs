@@ -13,6 +13,8 @@ pub type Poly = [[f64; NODES]; NODES];
 /// What belongs to one phase.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
+    /// What one of the small numbers of the basis stands for.
+    pub units: [f32; 3],
     pub inverse: [[f64; 4]; 4],
     /// The same where gain and offset are not fitted.
     pub fixed: [[f64; 4]; 4],
