@@ -1,4 +1,4 @@
-//! The computer: processors, memory, disks and network, sampled once a second.
+//! The computer: processors and memory, sampled once a second; network and disks, which cost more and change less, a little more rarely.
 
 pub mod container;
 pub mod disks;
@@ -13,6 +13,9 @@ use sysinfo::{
 use crate::base::clock::{Mono, Now};
 use crate::model::host::{Disk, HostReport, Interface};
 
+/// Disks and network are looked at again after so many seconds.
+const DISKS_EVERY_S: f64 = 10.0;
+const NETWORK_EVERY_S: f64 = 2.0;
 /// Most interfaces that are reported; container hosts have hundreds.
 const MAX_INTERFACES: usize = 32;
 
@@ -23,8 +26,11 @@ pub struct Host {
     disks: Option<Disks>,
     networks: Option<Networks>,
     pid: Pid,
-    /// When the previous sample was taken; rates need two.
-    previous: Option<Mono>,
+    /// Whether there was a sample before: shares and rates need two.
+    sampled: bool,
+    /// What was found last, and when.
+    found_disks: (Option<Mono>, Vec<Disk>),
+    found_interfaces: (Option<Mono>, Vec<Interface>),
 }
 
 impl Host {
@@ -37,16 +43,16 @@ impl Host {
             disks: Disks::new().ok(),
             networks: Networks::new().ok(),
             pid: Pid::from_u32(std::process::id()),
-            previous: None,
+            sampled: false,
+            found_disks: (None, Vec::new()),
+            found_interfaces: (None, Vec::new()),
         }
     }
 
     /// Takes a sample. Shares of processors and network rates cover the time since the sample before, so they are
     /// unknown in the first one.
     pub fn sample(&mut self, now: Now) -> HostReport {
-        let elapsed_s = self.previous.map(|p| now.mono.secs_since(p)).filter(|s| *s > 0.05);
-        let first = self.previous.is_none();
-        self.previous = Some(now.mono);
+        let first = !std::mem::replace(&mut self.sampled, true);
         let mut report = HostReport {
             at: now,
             cpu_percent: None,
@@ -54,8 +60,8 @@ impl Host {
             memory_total_bytes: 0,
             process_cpu_percent: None,
             process_rss_bytes: None,
-            disks: self.sample_disks(),
-            interfaces: self.sample_interfaces(elapsed_s),
+            disks: self.sample_disks(now.mono),
+            interfaces: self.sample_interfaces(now.mono),
         };
         if let Some(system) = &mut self.system {
             sample_system(system, self.pid, first, &mut report);
@@ -63,17 +69,29 @@ impl Host {
         report
     }
 
-    fn sample_disks(&mut self) -> Vec<Disk> {
-        let found = self.disks.as_mut().map_or_else(Vec::new, |disks| {
-            disks.refresh_specifics(true, DiskRefreshKind::nothing().with_storage());
-            disks.iter().map(disks::Found::of).collect()
-        });
-        disks::choose(found, disks::holder_of(&self.data_dir))
+    fn sample_disks(&mut self, now: Mono) -> Vec<Disk> {
+        let (at, known) = &mut self.found_disks;
+        if at.is_none_or(|at| now.secs_since(at) >= DISKS_EVERY_S - 0.5) {
+            let found = self.disks.as_mut().map_or_else(Vec::new, |disks| {
+                disks.refresh_specifics(true, DiskRefreshKind::nothing().with_storage());
+                disks.iter().map(disks::Found::of).collect()
+            });
+            (*at, *known) = (Some(now), disks::choose(found, disks::holder_of(&self.data_dir)));
+        }
+        known.clone()
     }
 
-    fn sample_interfaces(&mut self, elapsed_s: Option<f64>) -> Vec<Interface> {
+    fn sample_interfaces(&mut self, now: Mono) -> Vec<Interface> {
         let Some(networks) = &mut self.networks else { return Vec::new() };
+        let (at, known) = &mut self.found_interfaces;
+        let elapsed_s = at.map(|at| now.secs_since(at));
+        // The second sample tells the first rates: they are waited for.
+        let every_s = if known.is_empty() { 0.05 } else { NETWORK_EVERY_S - 0.5 };
+        if elapsed_s.is_some_and(|s| s < every_s) {
+            return known.clone();
+        }
         networks.refresh(true);
+        *at = Some(now);
         let Some(elapsed_s) = elapsed_s else { return Vec::new() };
         let mut list: Vec<Interface> = networks
             .iter()
@@ -87,6 +105,7 @@ impl Host {
             .collect();
         list.sort_by(|a, b| a.name.cmp(&b.name));
         list.truncate(MAX_INTERFACES);
+        known.clone_from(&list);
         list
     }
 }
