@@ -44,7 +44,7 @@ pub struct Shown {
     sharpness: Vec<Ring<f32>>,
     plcs: Vec<Arc<PlcBoard>>,
     responses: Vec<Ring<f32>>,
-    traffic: Ring<BusFrame>,
+    traffic: Newest<BusFrame>,
     /// The computer.
     pub host: Option<Arc<HostReport>>,
     /// Logs.
@@ -67,13 +67,34 @@ pub struct Shown {
     pub mail: Arc<MailBoard>,
     /// The nodes that write to the same database.
     pub fleet: Arc<[NodeState]>,
-    events: Ring<Event>,
+    events: Newest<Event>,
     indicators: Arc<[Indicator]>,
     /// The picture somebody looks at.
     pub snapshot: Option<Arc<Snapshot>>,
     /// The demonstration's faults.
     pub demo: Arc<[DemoFault]>,
     seconds: u64,
+}
+
+/// The newest of something, and what of it is shown: made anew only when something has come.
+struct Newest<T> {
+    held: Ring<T>,
+    shown: Option<Arc<[T]>>,
+}
+
+impl<T: Clone> Newest<T> {
+    fn new(capacity: usize) -> Self {
+        Self { held: Ring::new(capacity), shown: None }
+    }
+
+    fn push(&mut self, value: T) {
+        self.held.push(value);
+        self.shown = None;
+    }
+
+    fn shown(&mut self) -> Arc<[T]> {
+        Arc::clone(self.shown.get_or_insert_with(|| self.held.iter().cloned().collect()))
+    }
 }
 
 /// Answers about log files that are held.
@@ -85,7 +106,7 @@ impl Shown {
     pub fn new(config: &Config, past: &Past, now: Now) -> Self {
         let site = &config.site;
         let base = Board::empty(&site.name, &site.node, site.time_zone.clone(), now);
-        let mut events = Ring::new(EVENTS);
+        let mut events = Newest::new(EVENTS);
         for e in &past.recent {
             events.push(e.clone());
         }
@@ -95,7 +116,7 @@ impl Shown {
             sharpness: config.cameras.iter().map(|_| Ring::new(SHARPNESS)).collect(),
             plcs: config.plcs.iter().map(|p| Arc::new(plc(p))).collect(),
             responses: config.plcs.iter().map(|_| Ring::new(RESPONSES)).collect(),
-            traffic: Ring::new(TRAFFIC),
+            traffic: Newest::new(TRAFFIC),
             host: None,
             logs: None,
             log_pages: Arc::new([]),
@@ -220,7 +241,7 @@ impl Shown {
 
     /// A board of now; its maintenance is filled in by the caller.
     #[must_use]
-    pub fn board(&self, regions: &[Region], bank: &Bank, alarms: Vec<Alarm>, now: Now) -> Board {
+    pub fn board(&mut self, regions: &[Region], bank: &Bank, alarms: Vec<Alarm>, now: Now) -> Board {
         let mut cameras: Vec<CameraBoard> = self.cameras.iter().map(|c| CameraBoard::clone(c)).collect();
         for (i, region) in regions.iter().enumerate() {
             if let Some(c) = cameras.get_mut(region.camera) {
@@ -232,7 +253,7 @@ impl Shown {
             engine: self.engine.clone(),
             cameras: cameras.into_iter().map(Arc::new).collect(),
             plcs: self.plcs.clone(),
-            traffic: self.traffic.to_vec().into(),
+            traffic: self.traffic.shown(),
             host: self.host.clone(),
             indicators: Arc::clone(&self.indicators),
             logs: self.logs.clone(),
@@ -246,7 +267,7 @@ impl Shown {
             start: Arc::clone(&self.start),
             fleet: Arc::clone(&self.fleet),
             alarms: alarms.into(),
-            events: self.events.to_vec().into(),
+            events: self.events.shown(),
             snapshot: self.snapshot.clone(),
             demo: Arc::clone(&self.demo),
             ..self.base.clone()

@@ -205,13 +205,14 @@ impl Compared {
 pub struct Item {
     /// The region; none for the whole camera.
     pub region: Option<RoiId>,
-    /// What is compared: `noise_px`, `sharpness`, `texture`, `view_shift_px`, `region`, `picture`.
+    /// What is compared: `noise_px`, `sharpness`, `texture`, `view_shift_px`, `scale_error_percent`, `region`,
+    /// `picture`.
     pub what: &'static str,
     /// As it was; none where there is no such number.
     pub then: Option<f64>,
     /// As it is; none where it is not known.
     pub now: Option<f64>,
-    /// Where it becomes worse: above for noise and shift, below for sharpness and texture.
+    /// Where it becomes worse: above for noise, shift and scale, below for sharpness and texture.
     pub limit: Option<f64>,
     /// How it compares.
     pub verdict: Compared,

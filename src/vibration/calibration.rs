@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod look;
 pub mod noise;
+pub mod view;
 
 use thiserror::Error;
 

@@ -1,6 +1,6 @@
 //! Whether a camera still measures as well as when its reference was taken.
 
-use super::look::view_shift;
+use super::view::{ViewChange, view_change};
 use crate::model::RoiId;
 use crate::model::calibration::{Compared, Item, Reference, ReferenceRegion, Rest, RestRegion};
 use crate::model::vibration::Role;
@@ -18,13 +18,15 @@ pub const TEXTURE_SHARE: f64 = 0.6;
 pub const SHIFT_SHARE: f64 = 1.0 / 16.0;
 /// And by so many pixels in any case.
 pub const SHIFT_PX: f64 = 2.0;
-/// Views that correlate less than this show something else.
-const SAME_VIEW: f64 = 0.5;
+/// The scale may be off by this share. Three sigmas of what the views tell have to be below it.
+pub const SCALE_SHARE: f64 = 0.01;
 
-/// Holds a measurement against a reference: the view, then every region's noise, sharpness and texture.
+/// Holds a measurement against a reference: the view and the scale, then every region's noise, sharpness and texture.
 #[must_use]
 pub fn compare(then: &Reference, now: &Rest) -> Vec<Item> {
-    let mut items = vec![view(then, now)];
+    let change = if then.size == now.size { view_change(&then.view, &now.view) } else { None };
+    let mut items = vec![view(then, now, change.as_ref())];
+    items.extend(scale(then, now, change.as_ref()));
     for old in &then.regions {
         match now.regions.iter().find(|r| r.id == old.id) {
             Some(new) if new.rect == old.rect => items.extend(region(old, new)),
@@ -50,7 +52,7 @@ fn changed(id: &RoiId, what: &str) -> Item {
     }
 }
 
-fn view(then: &Reference, now: &Rest) -> Item {
+fn view(then: &Reference, now: &Rest, change: Option<&ViewChange>) -> Item {
     let mut item = Item {
         region: None,
         what: "view_shift_px",
@@ -72,26 +74,75 @@ fn view(then: &Reference, now: &Rest) -> Item {
     let smallest = then.regions.iter().flat_map(|r| [r.rect[2], r.rect[3]]).min();
     let limit = smallest.map_or(SHIFT_PX, |s| (f64::from(s) * SHIFT_SHARE).max(SHIFT_PX));
     item.limit = Some(limit);
-    let Some(shift) = view_shift(&then.view, &now.view) else {
+    let Some(change) = change else {
         item.text = "the pictures hold too little to compare them".into();
         return item;
     };
-    if shift.correlation < SAME_VIEW {
+    if !change.same() {
         item.verdict = Compared::Worse;
         item.text = "the camera shows something else than the reference, or its lens is covered".into();
         return item;
     }
+    // Where the regions lie: a camera that has turned shifts some of them only.
+    let middle = |[x, y, w, h]: [u32; 4]| (f64::from(x) + f64::from(w) / 2.0, f64::from(y) + f64::from(h) / 2.0);
+    let shifts = then.regions.iter().map(|r| (change.at(middle(r.rect)), Some(&r.id)));
+    let far = |(dx, dy): (f64, f64)| dx.hypot(dy);
+    let farthest = shifts.max_by(|a, b| far(a.0).total_cmp(&far(b.0)));
+    let ((dx, dy), at) = farthest.unwrap_or((change.at(middle([0, 0, then.size.0, then.size.1])), None));
     // To a hundredth: less is not told by a small picture.
-    let by = (shift.dx_px.hypot(shift.dy_px) * 100.0).round() / 100.0;
+    let by = (far((dx, dy)) * 100.0).round() / 100.0;
     item.now = Some(by);
     item.verdict = if by <= limit { Compared::Fine } else { Compared::Worse };
     if item.verdict == Compared::Worse {
+        let at = at.map_or_else(String::new, |id| format!(" at {id}"));
         item.text = format!(
-            "the view has shifted by {:+.1} px to the right and {:+.1} px down; aim the camera anew, or move its regions",
-            shift.dx_px, shift.dy_px
+            "the view has shifted by {dx:+.1} px to the right and {dy:+.1} px down{at}; aim the camera anew, or move its regions"
         );
     }
     item
+}
+
+/// By how much the configured scale is off: what it was then has become smaller by as much as everything looks larger. None where neither the views nor
+/// the configuration tell anything.
+fn scale(then: &Reference, now: &Rest, change: Option<&ViewChange>) -> Option<Item> {
+    let seen = change.filter(|c| c.same()).and_then(|c| c.magnification().zip(c.sigma));
+    let configured = now.scale_mm_per_px.zip(then.scale_mm_per_px).map(|(now, then)| now / then);
+    if seen.is_none() && configured.is_none() {
+        return None;
+    }
+    let ((larger, sigma), written) = (seen.unwrap_or((1.0, 0.0)), configured.unwrap_or(1.0));
+    let off = larger * written - 1.0;
+    let percent = |share: f64| (share * 10_000.0).round() / 100.0;
+    let verdict = match () {
+        () if off.abs() - 3.0 * sigma > SCALE_SHARE => Compared::Worse,
+        () if 3.0 * sigma > SCALE_SHARE => Compared::Unknown,
+        () => Compared::Fine,
+    };
+    let mut causes = Vec::new();
+    if (larger - 1.0).abs() > 0.3 * SCALE_SHARE {
+        let how = if larger > 1.0 { "larger" } else { "smaller" };
+        causes.push(format!(
+            "things look {:.1} % {how} than when the reference was taken",
+            percent((larger - 1.0).abs())
+        ));
+    }
+    if (written - 1.0).abs() > 0.3 * SCALE_SHARE {
+        causes.push(format!("the scale in the configuration has changed by {:+.1} %", percent(written - 1.0)));
+    }
+    let advice = "measure the scale anew with --length, then take a new reference with --noise-floor --store";
+    Some(Item {
+        region: None,
+        what: "scale_error_percent",
+        then: Some(0.0),
+        now: Some(percent(off.abs())),
+        limit: Some(percent(SCALE_SHARE)),
+        verdict,
+        text: match verdict {
+            Compared::Fine => String::new(),
+            Compared::Worse => format!("{}; {advice}", causes.join(", ")),
+            Compared::Unknown => "the pictures hold too little to tell whether things look larger".into(),
+        },
+    })
 }
 
 /// A number that may not lie above (or below) its limit.
@@ -189,6 +240,19 @@ mod tests {
         let all = |v: [Compared; 4]| -> Vec<_> {
             ["view_shift_px", "noise_px", "sharpness", "texture"].into_iter().zip(v).collect()
         };
+        let scale = |then: Option<f64>, now: Option<f64>| {
+            let old = Reference { scale_mm_per_px: then, ..Reference::of(&rest(), "0").unwrap() };
+            let items = compare(&old, &Rest { scale_mm_per_px: now, ..rest() });
+            items.into_iter().find(|i| i.what == "scale_error_percent").map(|i| (i.now, i.verdict, i.text))
+        };
+        assert_eq!(scale(Some(0.5), Some(0.5)), Some((Some(0.0), Fine, String::new())));
+        let (off, verdict, text) = scale(Some(0.5), Some(0.51)).unwrap();
+        assert_eq!((off, verdict), (Some(2.0), Worse));
+        assert!(
+            text.starts_with("the scale in the configuration has changed by +2.0 %; measure the scale anew"),
+            "{text}"
+        );
+        assert_eq!(scale(Some(0.5), None), None, "so small a view does not tell it, and nothing is configured");
         assert_eq!(verdicts(|_| {}), all([Fine; 4]));
         assert_eq!(verdicts(|r| r.regions[0].noise.as_mut().unwrap().noise_px = 0.016), all([Fine, Worse, Fine, Fine]));
         assert_eq!(verdicts(|r| r.regions[0].look.as_mut().unwrap().sharpness = 0.14), all([Fine, Fine, Worse, Fine]));
