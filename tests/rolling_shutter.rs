@@ -10,6 +10,8 @@ use vms::vibration::{Analyzer, FrameMeter, Luma, RegionSpec};
 const FPS: f64 = 25.0;
 /// Rows of the camera's whole picture; the region's part of it is drawn.
 const ROWS: f64 = 1080.0;
+/// The same of a small picture, of which the region is a great part.
+const FEW_ROWS: f64 = 320.0;
 const WIDTH: usize = 96;
 const HEIGHT: usize = 288;
 const REGION: [u32; 4] = [16, 16, 64, 256];
@@ -34,6 +36,8 @@ struct Scene {
     hz: f64,
     /// From the first to the last of the picture's rows.
     readout_s: f64,
+    /// Rows of the picture.
+    rows: f64,
     /// Turn about the region's centre with the motion, rad per unit of it: in phase, and a quarter turn later.
     turn: (f64, f64),
 }
@@ -56,12 +60,13 @@ fn read(scene: Scene, known: Option<f64>) -> Reading {
         exposure_s: None,
         readout_s: known,
     });
-    analyzer.picture_rows = Some(ROWS as u32);
+    analyzer.picture_rows = Some(scene.rows as u32);
+    analyzer.region_rows = Some(REGION[3]);
     let mut reading = None;
     let mut picture = vec![0u8; WIDTH * HEIGHT];
     for i in 0..260u32 {
         for (row, line) in picture.chunks_exact_mut(WIDTH).enumerate() {
-            let t = f64::from(i) / FPS + row as f64 * scene.readout_s / ROWS;
+            let t = f64::from(i) / FPS + row as f64 * scene.readout_s / scene.rows;
             let (sin, cos) = (TAU * scene.hz * t).sin_cos();
             let turn = scene.turn.0 * sin + scene.turn.1 * cos;
             for (x, v) in line.iter_mut().enumerate() {
@@ -84,7 +89,7 @@ const STILL: (f64, f64) = (0.0, 0.0);
 #[test]
 fn with_the_readout_known_the_true_frequency_weighs_most() {
     for hz in [8.8, 16.2, 33.8] {
-        let r = read(Scene { hz, readout_s: 0.02, turn: STILL }, Some(0.02));
+        let r = read(Scene { hz, readout_s: 0.02, rows: ROWS, turn: STILL }, Some(0.02));
         assert!((r.tone.unwrap().hz - 8.8).abs() < 0.01, "all are seen at 8.8 Hz");
         let alias = r.alias.unwrap();
         println!("{hz} Hz: {:?} because {}", alias.candidates, alias.words());
@@ -99,7 +104,7 @@ fn with_the_readout_known_the_true_frequency_weighs_most() {
 
 #[test]
 fn without_it_the_family_is_told() {
-    let alias = |hz| read(Scene { hz, readout_s: 0.02, turn: STILL }, None).alias.unwrap();
+    let alias = |hz| read(Scene { hz, readout_s: 0.02, rows: ROWS, turn: STILL }, None).alias.unwrap();
     let of = alias(16.2);
     println!("16.2 Hz: {of:?}");
     assert!(of.suspected && of.candidates.iter().all(|c| (c.hz + 8.8).rem_euclid(FPS).min(1.0) < 0.1), "{of:?}");
@@ -122,11 +127,37 @@ fn a_slow_machine_that_turns_is_no_alias() {
         (0.02, Some(0.02), (1e-3, -1e-3)),
         (0.02, None, (1e-3, -1e-3)),
     ] {
-        let r = read(Scene { hz: 8.8, readout_s, turn }, known);
+        let r = read(Scene { hz: 8.8, readout_s, rows: ROWS, turn }, known);
         println!("turn {turn:?}, readout {readout_s}: {:?}, turn {:?}", r.alias, r.turn_rms_rad);
         assert!(r.alias.as_ref().is_none_or(|a| !a.suspected) && r.aliased.is_none(), "{:?}", r.alias);
         let turned = turn.0.hypot(turn.1) / 2f64.sqrt();
         // What the shutter leans the picture by looks like half a turn of it.
         assert!(readout_s > 0.0 || (r.turn_rms_rad.unwrap() / turned - 1.0).abs() < 0.1);
     }
+}
+
+#[test]
+fn in_a_tall_region_the_rows_show_different_times() {
+    // From the first row of the region to the last passes 0.39 of a turn of 16.2 Hz, 0.21 of one of 8.8 Hz.
+    let (readout_s, amplitude) = (0.03, 0.4f64.hypot(0.25));
+    let tall = |hz| Scene { hz, readout_s, rows: FEW_ROWS, turn: STILL };
+    let left = |hz: f64| {
+        let phase = std::f64::consts::PI * hz * readout_s * f64::from(REGION[3]) / FEW_ROWS;
+        phase.sin() / phase
+    };
+    for hz in [8.8, 16.2] {
+        let (known, unknown) = (read(tall(hz), Some(readout_s)), read(tall(hz), None));
+        println!("{hz} Hz: {:?} {:?}; {:?} {:?}", known.tone, known.reasons, unknown.tone, unknown.reasons);
+        let alias = known.alias.as_ref().unwrap();
+        assert!((alias.candidates[0].hz - hz).abs() < 0.05 && alias.candidates[0].weight > 0.9, "{hz}: {alias:?}");
+        assert_eq!(alias.suspected, hz > FPS / 2.0);
+        // Where it is not known how long the readout takes, the loss is not put back, but told and counted.
+        let tone = unknown.tone.unwrap();
+        assert!((tone.major_px / (left(hz) * amplitude) - 1.0).abs() < 0.03, "{hz}: {tone:?}");
+        assert!((tone.major_px - amplitude).abs() < 2.0 * tone.sigma_px, "{hz}: {tone:?}");
+        assert!(unknown.reasons.contains(&Reason::RollingShutter) && unknown.grade >= Grade::Reduced);
+    }
+    let known = read(tall(8.8), Some(readout_s));
+    assert!((known.tone.unwrap().major_px / amplitude - 1.0).abs() < 0.01, "{:?}", known.tone);
+    assert!(!known.reasons.contains(&Reason::RollingShutter), "{:?}", known.reasons);
 }

@@ -38,6 +38,8 @@ struct Gathered {
     meter: Option<FrameMeter>,
     ids: Vec<String>,
     samples: Vec<Vec<Sample>>,
+    /// How high each region is.
+    rows: Vec<u32>,
     fps: Option<f64>,
     frames: u64,
     failure: Option<Failure>,
@@ -96,6 +98,7 @@ pub fn measure(options: MeasureOptions) -> Outcome {
     let mut g = Gathered {
         ids: Vec::new(),
         samples: Vec::new(),
+        rows: Vec::new(),
         meter: None,
         fps: None,
         frames: 0,
@@ -154,6 +157,7 @@ impl Gathered {
             self.ids.push("picture".into());
         }
         self.samples = vec![Vec::new(); specs.len()];
+        self.rows = specs.iter().map(|s| s.rect[3]).collect();
         let mut meter = FrameMeter::new(&specs);
         meter.compensate(self.options.compensations);
         if matches!(self.stage, Stage::Holding) {
@@ -303,7 +307,7 @@ impl Gathered {
 
     fn readings(&self) -> Vec<(Option<Reading>, Spectrum)> {
         let coded = is_coded(&self.options.input);
-        let read = |samples: &Vec<Sample>| {
+        let read = |(samples, rows): (&Vec<Sample>, &u32)| {
             let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
                 return (None, Spectrum::default());
             };
@@ -319,6 +323,7 @@ impl Gathered {
                 readout_s: self.options.readout_s,
             });
             a.picture_rows = self.size.map(|s| s.1 as u32);
+            a.region_rows = Some(*rows);
             a.nominal_hz = self.options.nominal_hz;
             a.compensations = self.options.compensations;
             for s in samples {
@@ -327,7 +332,7 @@ impl Gathered {
             let reading = a.read(last);
             (reading, a.spectrum())
         };
-        self.samples.iter().map(read).collect()
+        self.samples.iter().zip(&self.rows).map(read).collect()
     }
 
     fn role(&self, index: usize) -> Role {

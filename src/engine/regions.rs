@@ -69,6 +69,7 @@ impl Region {
             readout_s: cfg.readout_ms.map(|ms| ms / 1000.0),
         });
         analyzer.compensations = cfg.compensate;
+        analyzer.region_rows = Some(roi.rect[3]);
         if let Some(NominalHz::Fixed(hz)) = roi.nominal_hz {
             analyzer.nominal_hz = Some(hz);
         }

@@ -99,6 +99,8 @@ pub enum Reason {
     Uncompensated,
     /// Something within the region stands still while the rest moves, and holds the displacement back.
     StillParts,
+    /// The rows of a rolling shutter show the motion one after the other, and in the mean over the region less is left of it.
+    RollingShutter,
 }
 
 impl Reason {
@@ -127,6 +129,7 @@ impl Reason {
             Self::SuspectedAlias => "may be an alias",
             Self::Uncompensated => "a compensation is switched off",
             Self::StillParts => "something in the region stands still",
+            Self::RollingShutter => "rolling shutter: its rows lie apart in time",
         }
     }
 }

@@ -9,7 +9,7 @@
 
 use std::f64::consts::PI;
 
-use super::fold::{LEAST_LEFT, amplitudes, sinc};
+use super::fold::{Amplitude, LEAST_LEFT, amplitudes, sinc};
 use crate::model::vibration::{Alias, AliasEvidence, Candidate};
 
 /// Multiples of half the frame rate up to which candidates are sought.
@@ -28,6 +28,8 @@ const BELIEVED: f64 = 0.9;
 const LEAST_TOLD: f64 = 0.01;
 /// Disagreement of the two axes, in standard deviations, from which on it is no shutter.
 const APART: f64 = 4.0;
+/// An axis along which it moves by less than this share of the other shows mostly what the other makes of it.
+const ASIDE: f64 = 0.2;
 
 /// What is known of the camera.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,13 +67,17 @@ pub struct Quadrature {
 /// The quadrature of a tone's slope; none where it does not stand out, or the two axes do not agree on it.
 #[must_use]
 pub fn quadrature(w: &Window<'_>, hz: f64) -> Option<Quadrature> {
+    let of = |axis: usize| amplitudes(w.t_s, [w.d[axis], w.slope[axis]], hz);
+    let seen = [of(0), of(1)];
+    let square = |a: &Option<[Amplitude; 2]>| a.map_or(0.0, |[d, _]| d.cos * d.cos + d.sin * d.sin);
+    let least = ASIDE * ASIDE * seen.iter().map(square).fold(0.0, f64::max);
     let (mut sum, mut weight) = (0.0, 0.0);
     let mut axes = [None; 2];
-    for ((d, slope), axis) in w.d.into_iter().zip(w.slope).zip(&mut axes) {
-        let Some([d, g]) = amplitudes(w.t_s, [d, slope], hz) else { continue };
+    for (seen, axis) in seen.iter().zip(&mut axes) {
+        let square = square(seen);
+        let Some([d, g]) = seen.filter(|_| square > 0.0 && square >= least) else { continue };
         // Im(g · conj d) / |d|².
-        let square = d.cos * d.cos + d.sin * d.sin;
-        if !(square > 0.0 && g.sigma > 0.0) {
+        if !(g.sigma > 0.0) {
             continue;
         }
         let ratio = (g.cos * d.sin - g.sin * d.cos) / square;
@@ -87,6 +93,33 @@ pub fn quadrature(w: &Window<'_>, hz: f64) -> Option<Quadrature> {
     }
     let q = Quadrature { per_px: sum / weight, sigma: weight.powf(-0.5) };
     (weight > 0.0 && q.per_px.is_finite() && q.per_px.abs() > SIGNIFICANT * q.sigma).then_some(q)
+}
+
+impl Quadrature {
+    /// The same over a region of so many rows, where what it shows is no short piece of the motion any more: of a turn of 2φ from its first row to its last
+    /// the whole region's displacement has sin φ/φ left, and its straight slope 3(sin φ - φ cos φ)/φ³. Turns beyond 0.9 of a whole cannot be told so.
+    #[must_use]
+    pub fn over(self, rows: f64) -> Self {
+        let half = rows / 2.0;
+        let tangent = |phase: f64| 3.0 * (phase.sin() - phase * phase.cos()) / (phase * phase.sin());
+        let (mut low, mut high) = (1e-3, 0.9 * PI);
+        let asked = (self.per_px * half).abs();
+        if !(asked > tangent(low)) {
+            return self;
+        }
+        for _ in 0..40 {
+            let middle = f64::midpoint(low, high);
+            (low, high) = if tangent(middle) < asked { (middle, high) } else { (low, middle) };
+        }
+        let times = high / asked;
+        Self { per_px: self.per_px * times, sigma: self.sigma * times }
+    }
+
+    /// What of an amplitude is left in the mean over so many rows.
+    #[must_use]
+    pub fn left(self, rows: f64) -> f64 {
+        sinc(self.per_px * rows / 2.0 / PI)
+    }
 }
 
 /// The frequencies that are seen at `hz`, lowest first: the sign of each is that of its quadrature.

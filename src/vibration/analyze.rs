@@ -34,6 +34,10 @@ const CODEC_TAKES_PX: f64 = 0.05;
 /// A reading is made at least this often, in seconds: as often as anybody is shown one. What eight seconds say as a whole changes little in that time;
 /// a sample that is news is read at once (see [`Analyzer::due`]).
 pub const READ_EVERY_S: f64 = 0.2;
+/// What the frames say of their uncertainty is no noise where it is so many times what the window shows of that; and it is much against a tone from this
+/// share of its amplitude on.
+const STEADY: f64 = 5.0;
+const APART: f64 = 0.25;
 /// Largest number of samples in a window.
 const MAX_SAMPLES: usize = 1 << 20;
 
@@ -79,6 +83,8 @@ struct Shares {
     coded: usize,
     hazy: usize,
     repeated: usize,
+    /// Whether the region's parts lie apart in every frame by much of the motion, the same way each time.
+    apart: bool,
 }
 
 /// What the samples say was taken off them before they came here.
@@ -136,6 +142,8 @@ pub struct Analyzer {
     pub nominal_hz: Option<f64>,
     /// Rows of the camera's picture, where they are known.
     pub picture_rows: Option<u32>,
+    /// Rows of the region.
+    pub region_rows: Option<u32>,
     closer: Closer,
     /// Which compensations are on: drift is taken off here, the others were before.
     pub compensations: Compensations,
@@ -179,6 +187,7 @@ impl Analyzer {
             transform: Transform::new(full),
             nominal_hz: None,
             picture_rows: None,
+            region_rows: None,
             closer: Closer::new(capacity),
             compensations: Compensations::default(),
             t: Vec::with_capacity(capacity),
@@ -283,10 +292,19 @@ impl Analyzer {
         let drift_px = detrend(&self.t, &mut self.x, &mut self.y, self.compensations.drift);
         let span_s = if n > 1 { self.t[n - 1] - self.t[0] } else { 0.0 };
         let dt_s = self.interval_s();
-        let main = self.main_tone(dt_s, span_s, coded);
-        let tone = main.map(|m| m.tone);
+        let mut main = self.main_tone(dt_s, span_s, coded);
         let uncertainty_px = fitted_px.max(self.floor_px(main.map(|m| m.residual_px)));
         self.look_closer(main.as_ref(), span_s, dt_s);
+        if let Some(Main { tone, .. }) = &mut main {
+            tone.sigma_px = tone.sigma_px.hypot(self.rows_take(tone.hz) * tone.major_px);
+            // In a recording without a codec the frames' own uncertainty is noise, and averages out, unless the parts move differently each time.
+            let steady = fitted_px > STEADY * self.transform.noise_px(self.floor_power);
+            shares.apart = !self.spec.coded && !coded && steady && fitted_px > APART * tone.major_px;
+            if shares.apart {
+                tone.sigma_px = tone.sigma_px.hypot(fitted_px);
+            }
+        }
+        let tone = main.map(|m| m.tone);
         let suspected = self.closer.alias.as_ref().is_some_and(|a| a.suspected);
         let (reasons, grade) = self.grade(shares, span_s, dt_s, &last, uncertainty_px, main.as_ref());
         let angle_deg = tone.map_or_else(|| self.main_direction(), |t| t.angle_deg);
@@ -411,8 +429,8 @@ impl Analyzer {
         if let Some(f) = &fold {
             tone.hz = f.back(tone.hz);
         }
-        // The shutter averages over its time: sin(πfE)/(πfE) of the amplitude is left.
-        let left = self.spec.exposure_s.map_or(1.0, |e| sinc(tone.hz * e));
+        // The shutter averages over its time: sin(πfE)/(πfE) of the amplitude is left. And a region over the time from its first row to its last.
+        let left = self.spec.exposure_s.map_or(1.0, |e| sinc(tone.hz * e)) * self.rows_left(tone.hz);
         if !(left > LEAST_LEFT) {
             return None;
         }
@@ -430,6 +448,20 @@ impl Analyzer {
         let held_back = self.ring.iter().rev().find(|p| p.ok).map_or(0.0, |p| f64::from(p.held_back));
         tone.sigma_px = tone.sigma_px.hypot(HELD_BACK_TIMES * held_back * tone.major_px);
         Some(Main { tone, residual_px, folded_hz })
+    }
+
+    /// What a rolling shutter leaves of an amplitude of `hz` in the mean over the region, where its readout time is known.
+    fn rows_left(&self, hz: f64) -> f64 {
+        let (Some(readout_s), Some(rows), Some(all)) = (self.spec.readout_s, self.region_rows, self.picture_rows)
+        else {
+            return 1.0;
+        };
+        sinc(hz * readout_s * f64::from(rows) / f64::from(all.max(1)))
+    }
+
+    /// The share of the main tone's amplitude that the rows take from each other by what they show of it, and that no known readout time accounts for.
+    fn rows_take(&self, hz: f64) -> f64 {
+        (1.0 - self.closer.shutter_left / self.rows_left(hz).max(LEAST_LEFT)).abs()
     }
 
     /// Direction of largest variance in degrees.

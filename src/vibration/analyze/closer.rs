@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Analyzer, LOWEST_HZ, Main};
 use crate::model::vibration::{Alias, Harmonic};
-use crate::vibration::alias::{self, Shutter, Window};
+use crate::vibration::alias::{self, Quadrature, Shutter, Window};
 use crate::vibration::fold::{Amplitude, amplitudes, seen_hz, sinc};
 use crate::vibration::tone::{self, CODEC_SHARE, SIGNIFICANT};
 
@@ -26,6 +26,8 @@ pub(super) struct Closer {
     pub harmonics: Arc<[Harmonic]>,
     pub alias: Option<Arc<Alias>>,
     pub turn_rms_rad: Option<f64>,
+    /// What the rolling shutter leaves of the main tone's amplitude in the mean over the region, by the phase that it is seen to add down the rows.
+    pub shutter_left: f64,
     /// Displacement in the picture and its slopes; or what the main tone leaves.
     series: [Vec<f64>; 4],
 }
@@ -38,6 +40,7 @@ impl Closer {
             harmonics: Arc::default(),
             alias: None,
             turn_rms_rad: None,
+            shutter_left: 1.0,
             series: std::array::from_fn(|_| Vec::with_capacity(capacity)),
         }
     }
@@ -47,6 +50,7 @@ impl Closer {
         self.harmonics = Arc::default();
         self.alias = None;
         self.turn_rms_rad = None;
+        self.shutter_left = 1.0;
     }
 }
 
@@ -63,15 +67,20 @@ impl Analyzer {
         self.closer.turn_rms_rad = self.turn_rms_rad();
         self.closer.alias = None;
         self.closer.harmonics = Arc::default();
+        self.closer.shutter_left = 1.0;
         if let Some(main) = main {
+            let rows = self.region_rows.map(f64::from);
+            let phase = self.phase_down_the_rows(seen).map(|q| rows.map_or(q, |rows| q.over(rows)));
+            self.closer.shutter_left = phase.zip(rows).map_or(1.0, |(q, rows)| q.left(rows));
             if self.nominal_hz.is_none() {
-                self.closer.alias = self.alias(main, dt_s).map(Arc::new);
+                self.closer.alias = alias::judge(phase, main.tone.hz, &self.shutter(dt_s)).map(Arc::new);
             }
             self.closer.harmonics = self.harmonics(main, seen, span_s, dt_s);
         }
     }
 
-    fn alias(&mut self, main: &Main, dt_s: f64) -> Option<Alias> {
+    /// How the tone seen at `hz` runs down the rows.
+    fn phase_down_the_rows(&mut self, hz: f64) -> Option<Quadrature> {
         self.closer.series.iter_mut().for_each(Vec::clear);
         for p in self.ring.iter().filter(|p| p.ok) {
             let b = &p.bend;
@@ -83,14 +92,16 @@ impl Analyzer {
             }
         }
         let [dx, dy, gx, gy] = &self.closer.series;
-        let window = Window { t_s: &self.t, d: [dx, dy], slope: [gx, gy] };
-        let shutter = Shutter {
+        alias::quadrature(&Window { t_s: &self.t, d: [dx, dy], slope: [gx, gy] }, hz)
+    }
+
+    fn shutter(&self, dt_s: f64) -> Shutter {
+        Shutter {
             rate_hz: 1.0 / dt_s.max(1e-6),
             exposure_s: self.spec.exposure_s,
             readout_s: self.spec.readout_s,
             rows: self.picture_rows.map(f64::from),
-        };
-        alias::judge(alias::quadrature(&window, main.tone.hz), main.tone.hz, &shutter)
+        }
     }
 
     /// The harmonics that stand out of the noise, each where it is seen.

@@ -13,6 +13,9 @@ const STILL: [f32; 3] = [0.02, 0.1, 0.5];
 /// In coded pictures, where blocks that are carried over stand still for a while, from which on it is reduced; it is poor at worst.
 const STILL_CODED: f32 = 0.05;
 
+/// Shares of an amplitude that the rows of a region take from each other from which on a reading is reduced, and poor.
+const ROWS_TAKE: [f64; 2] = [0.02, 0.2];
+
 impl Analyzer {
     pub(super) fn grade(
         &self,
@@ -74,7 +77,7 @@ impl Analyzer {
         if share(shares.covered) > 0.05 {
             because(Reason::Covered, if share(shares.covered) > 0.5 { Grade::Poor } else { Grade::Reduced });
         }
-        if share(shares.hazy) > 0.3 {
+        if share(shares.hazy) > 0.3 || shares.apart {
             because(Reason::Haze, Grade::Reduced);
         }
         if last.left_out > LEFT_OUT && last.ok {
@@ -107,6 +110,10 @@ impl Analyzer {
             }
         }
         if let Some(m) = main {
+            let take = self.rows_take(m.tone.hz);
+            if take > ROWS_TAKE[0] {
+                because(Reason::RollingShutter, if take > ROWS_TAKE[1] { Grade::Poor } else { Grade::Reduced });
+            }
             let turn = 2.0 * PI * m.folded_hz.unwrap_or(m.tone.hz) * self.jitter_s(dt_s);
             if turn > 0.15 {
                 because(Reason::Jitter, if turn > 0.5 { Grade::Poor } else { Grade::Reduced });

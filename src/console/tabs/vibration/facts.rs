@@ -334,6 +334,9 @@ fn advice(reason: Reason) -> Option<&'static str> {
         Reason::StillParts => {
             Some("Keep rails, text and dirt out of the region, clean the glass, and give a dim picture more light.")
         }
+        Reason::RollingShutter => {
+            Some("Set readout_ms, or make the region lower: in a tall one the rows show different times.")
+        }
         Reason::SuspectedAlias => Some("Set nominal_hz: the tone is then carried back."),
         Reason::Uncompensated => {
             Some("Switch it on again in this tab; the configuration holds again at the next start.")
