@@ -346,7 +346,7 @@ impl Analyzer {
         })
     }
 
-    /// The smallest amplitude that would count as a tone now: five times what noise makes of one over the window; in coded pictures
+    /// The smallest amplitude that would count as a tone now: six times what noise makes of one over the window; in coded pictures
     /// never less than what the codec has been seen to take away.
     fn smallest_px(&self, n: usize, uncertainty_px: f64, coded: bool) -> f64 {
         let noise = if self.spectrum_valid { self.transform.noise_px(self.floor_power) } else { uncertainty_px };

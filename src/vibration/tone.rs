@@ -13,8 +13,9 @@ use super::circle::cos_sin;
 use super::lanes::widest;
 use crate::model::vibration::Tone;
 
-/// Amplitudes below so many sigmas do not count as a tone: the strongest of some hundred lines of noise reaches about 3.5.
-pub const SIGNIFICANT: f64 = 5.0;
+/// Amplitudes below so many sigmas do not count as a tone. The strongest line of eight seconds of noise on two axes lies above 5 in one window of a hundred,
+/// above 6 in one of ten thousand (20 000 windows of 200 samples).
+pub const SIGNIFICANT: f64 = 6.0;
 
 /// Below this the rounding of the arithmetic is what is seen.
 const SMALLEST_PX: f64 = 1e-4;

@@ -226,6 +226,28 @@ fn marks_become_reasons() {
 }
 
 #[test]
+fn noise_is_not_told_as_a_tone() {
+    let mut state = 5u64;
+    let mut uniform = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    };
+    // Of 400 windows four would show one above five sigmas.
+    let mut tones = 0;
+    for _ in 0..400 {
+        let mut a = Analyzer::new(spec());
+        let mut last = sample(0, 0.0, 0.0);
+        for i in 0..200u64 {
+            let (r, angle) = (0.01 * (-2.0 * uniform().ln()).sqrt(), 2.0 * PI * uniform());
+            last = sample(i, r * angle.cos(), r * angle.sin());
+            a.push(&last);
+        }
+        tones += usize::from(a.read(&last).unwrap().tone.is_some());
+    }
+    assert_eq!(tones, 0);
+}
+
+#[test]
 fn nothing_absurd_is_seen_at_half_the_frame_rate() {
     let mut state = 5u64;
     let mut noise = move || {

@@ -1,6 +1,7 @@
 //! Noise of a region's displacement while the machine stands, and whether it does stand.
 
 use super::super::analyze::{Analyzer, AnalyzerSpec, WINDOW_S};
+use super::super::tone::SIGNIFICANT;
 use crate::model::calibration::Noise;
 use crate::model::vibration::{Fit, Grade, Sample};
 
@@ -8,8 +9,6 @@ use crate::model::vibration::{Fit, Grade, Sample};
 pub const BAND_FROM_HZ: f64 = 0.5;
 /// A measurement must last so long, in seconds, that the band's lowest frequency is seen a few times.
 pub const SHORTEST_S: f64 = 5.0;
-/// A tone is taken for one above so many sigmas of its amplitude's noise.
-const DETECTED_SIGMAS: f64 = 5.0;
 /// A tone up to the noise of one frame raises the noise's RMS by a fifth at most, and may be the codec's own beat: above it, something
 /// moves.
 const TONE_SHARE: f64 = 1.0;
@@ -95,7 +94,7 @@ pub fn noise(samples: &[Sample], coded: bool) -> Found {
     let noise_px = noise_x_px.max(noise_y_px);
     let density_px_per_root_hz = noise_px / (band_to_hz - BAND_FROM_HZ).sqrt();
     // White noise of density d gives a tone's amplitude over T seconds a sigma of d/√T, whatever the frame rate.
-    let detectable_px = DETECTED_SIGMAS * density_px_per_root_hz / WINDOW_S.sqrt();
+    let detectable_px = SIGNIFICANT * density_px_per_root_hz / WINDOW_S.sqrt();
     found.noise = Some(Noise {
         noise_px,
         noise_x_px,
@@ -192,8 +191,8 @@ mod tests {
             assert!((n.noise_y_px / want - 0.5).abs() < 0.06);
             assert!((n.density_px_per_root_hz / (sigma / 12.5f64.sqrt()) - 1.0).abs() < 0.1);
             assert!((n.band_to_hz - 12.5).abs() < 0.01);
-            // Five sigmas of the amplitude of a tone fitted to 200 frames.
-            assert!((n.detectable_px / (5.0 * sigma * (2.0f64 / 200.0).sqrt()) - 1.0).abs() < 0.1);
+            // Six sigmas of the amplitude of a tone fitted to 200 frames.
+            assert!((n.detectable_px / (SIGNIFICANT * sigma * (2.0f64 / 200.0).sqrt()) - 1.0).abs() < 0.1);
             assert!((n.uncertainty_px / sigma - 1.0).abs() < 0.15);
         }
     }
