@@ -73,6 +73,7 @@ struct Point {
     shake_px: Option<[f32; 2]>,
     gain: f32,
     held_back: f32,
+    size_sigma: f32,
 }
 
 /// How the samples of a window are marked.
@@ -236,6 +237,7 @@ impl Analyzer {
             shake_px: s.shake_px,
             gain: s.gain,
             held_back: s.held_back,
+            size_sigma: s.size_sigma,
         });
     }
 
@@ -445,8 +447,9 @@ impl Analyzer {
                 return None;
             }
         }
-        let held_back = self.ring.iter().rev().find(|p| p.ok).map_or(0.0, |p| f64::from(p.held_back));
-        tone.sigma_px = tone.sigma_px.hypot(HELD_BACK_TIMES * held_back * tone.major_px);
+        let off = |p: &Point| (HELD_BACK_TIMES * f64::from(p.held_back)).hypot(f64::from(p.size_sigma));
+        let off = self.ring.iter().rev().find(|p| p.ok).map_or(0.0, off);
+        tone.sigma_px = tone.sigma_px.hypot(off * tone.major_px);
         Some(Main { tone, residual_px, folded_hz })
     }
 

@@ -474,6 +474,7 @@ impl Tracker {
             bend: Bend { seen_px: [f.d.0 as f32, f.d.1 as f32], ..bend(&f.field, self.apart.max(1e-3)) },
             left_out: self.together.share_out() as f32,
             held_back: still as f32,
+            size_sigma: self.size_sigma() as f32,
         };
         if !(covered && self.learning) {
             self.usual.take(variance);

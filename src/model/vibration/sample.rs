@@ -49,6 +49,8 @@ pub struct Sample {
     pub gain: f32,
     /// Share of the region's structure that stands still while the rest moves, and holds the displacement back by about as much.
     pub held_back: f32,
+    /// Relative one-sigma uncertainty of how large a motion is told, alike in all frames.
+    pub size_sigma: f32,
 }
 
 /// How the displacement goes with the place within a region. NaN where the region has fewer than two patches (of 16 pixels) along that

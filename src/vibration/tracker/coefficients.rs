@@ -285,6 +285,11 @@ impl Tracker {
         self.decide(tables, ways, &compared);
     }
 
+    /// Whether the displacement is told by the intervals.
+    pub(super) fn told_by_coefficients(&self) -> bool {
+        matches!(self.coefficients, Coefficients::Used(_))
+    }
+
     /// Whether the pictures are JPEG's, and so coded each for itself however alike what their steps leave of them is.
     pub(super) fn is_jpeg(&self) -> bool {
         let told =

@@ -27,6 +27,8 @@ pub struct Track {
     pub gain: f32,
     /// Share of the region's structure that stands still while the rest moves, and holds the displacement back by about as much.
     pub held_back: f32,
+    /// Relative one-sigma uncertainty of how large a motion is told, alike in all frames.
+    pub size_sigma: f32,
 }
 
 impl Track {
@@ -61,6 +63,7 @@ impl Track {
             shake_px: self.shake_px,
             gain: self.gain,
             held_back: self.held_back,
+            size_sigma: self.size_sigma,
             ..of
         }
     }

@@ -31,6 +31,11 @@ const STANDING_OF_RESIDUAL: f64 = 0.45;
 pub const HELD_BACK_TIMES: f64 = 2.0;
 /// Up to which share the error that follows the sub-pixel phase is what it does, and taken off where that is learned.
 const MENDED: f64 = 0.05;
+/// In pictures that are coded each for itself, how uncertain the size of a motion is, relative and one sigma, by the share of the structure that a residual
+/// goes with it like. Coarse steps take it along with what they leave of the picture: in a band of the pixels motion is told 0 to 1.1 times the share too
+/// small, and by the coefficients of JPEG 0 to 0.25 times its square too large (`ffmpeg`'s qualities 6 to 31 and `x264` with key frames only, crf 28 and 36).
+const SIZE_IN_BAND: f64 = 0.5;
+const SIZE_TOLD: f64 = 0.18;
 /// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
 const HELD_BACK_PX: f64 = 0.4;
 
@@ -54,7 +59,19 @@ impl Tracker {
 
     /// What the share of the region that stands still may do to a displacement, in pixels, where it is not taken off.
     pub(super) fn still_sigma_px(&self, still: f64, f: &Fitted) -> f64 {
-        if self.coded || (self.phase.is_some() && still <= MENDED) { 0.0 } else { still * self.standing.away_px(f.d) }
+        if self.coded {
+            return self.size_sigma() * self.standing.away_px(f.d);
+        }
+        if self.phase.is_some() && still <= MENDED { 0.0 } else { still * self.standing.away_px(f.d) }
+    }
+
+    /// The relative one-sigma uncertainty of how large a motion is told.
+    pub(super) fn size_sigma(&self) -> f64 {
+        if !self.coded || self.carries_over() {
+            return 0.0;
+        }
+        let share = self.standing.found().share.min(1.0);
+        if self.told_by_coefficients() { SIZE_TOLD * share * share } else { SIZE_IN_BAND * share }
     }
 
     /// Share of the region's structure that stands still. What coding of each picture for itself leaves goes with the motion too, but not most of it, and

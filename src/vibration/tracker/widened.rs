@@ -114,6 +114,7 @@ impl Used {
             self.apart.iter_mut().zip(left).for_each(|(a, l)| *a += FOLLOW * l);
             let seen_px = [wide.dx_px - self.apart[0], wide.dy_px - self.apart[1]];
             (track.dx_px, track.dy_px, track.sigma_px) = (seen_px[0], seen_px[1], wide.sigma_px);
+            track.size_sigma = track.size_sigma.max(wide.size_sigma);
             track.bend.seen_px = seen_px.map(|v| v as f32);
         }
         true
