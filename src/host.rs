@@ -14,7 +14,7 @@ use crate::base::clock::{Mono, Now};
 use crate::model::host::{Disk, HostReport, Interface};
 
 /// Disks and network are looked at again after so many seconds.
-const DISKS_EVERY_S: f64 = 10.0;
+const DISKS_EVERY_S: f64 = 3.0;
 const NETWORK_EVERY_S: f64 = 2.0;
 /// Most interfaces that are reported; container hosts have hundreds.
 const MAX_INTERFACES: usize = 32;

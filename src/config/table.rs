@@ -112,7 +112,7 @@ const CAMERA: &[Key] = &[
         "readout_ms",
         real(0.01, 1000.0),
         Optional,
-        "Time that the rolling shutter takes from the first to the last row of the picture, in ms; tells what a tone's true frequency may be.",
+        "Time that the rolling shutter takes from the first to the last row of the picture, in ms; tells what a tone's true frequency may be, and puts back what the rows of a tall region take of it.",
         "20",
     ),
     key("transport", Choice(&["tcp", "udp"]), Default("\"tcp\""), "How the stream is carried.", ""),

@@ -36,7 +36,7 @@ pub struct Interface {
     pub errors: u64,
 }
 
-/// What the host room tells, once a second.
+/// What the host room tells, once a second; disks and network may be up to three seconds older.
 #[derive(Clone, Debug)]
 pub struct HostReport {
     /// When.

@@ -9,7 +9,7 @@
 
 use std::f64::consts::PI;
 
-use super::fold::{Amplitude, LEAST_LEFT, amplitudes, sinc};
+use super::fold::{LEAST_LEFT, amplitudes, sinc};
 use crate::model::vibration::{Alias, AliasEvidence, Candidate};
 
 /// Multiples of half the frame rate up to which candidates are sought.
@@ -67,17 +67,16 @@ pub struct Quadrature {
 /// The quadrature of a tone's slope; none where it does not stand out, or the two axes do not agree on it.
 #[must_use]
 pub fn quadrature(w: &Window<'_>, hz: f64) -> Option<Quadrature> {
-    let of = |axis: usize| amplitudes(w.t_s, [w.d[axis], w.slope[axis]], hz);
-    let seen = [of(0), of(1)];
-    let square = |a: &Option<[Amplitude; 2]>| a.map_or(0.0, |[d, _]| d.cos * d.cos + d.sin * d.sin);
-    let least = ASIDE * ASIDE * seen.iter().map(square).fold(0.0, f64::max);
+    // An axis moves whether its slope is known or not.
+    let moves = |d: &[f64]| amplitudes(w.t_s, [d], hz).map_or(0.0, |[d]| d.square());
+    let least = ASIDE * ASIDE * w.d.map(moves).into_iter().fold(0.0, f64::max);
     let (mut sum, mut weight) = (0.0, 0.0);
     let mut axes = [None; 2];
-    for (seen, axis) in seen.iter().zip(&mut axes) {
-        let square = square(seen);
-        let Some([d, g]) = seen.filter(|_| square > 0.0 && square >= least) else { continue };
+    for ((d, slope), axis) in w.d.into_iter().zip(w.slope).zip(&mut axes) {
+        let Some([d, g]) = amplitudes(w.t_s, [d, slope], hz) else { continue };
         // Im(g · conj d) / |d|².
-        if !(g.sigma > 0.0) {
+        let square = d.square();
+        if !(square > 0.0 && square >= least && g.sigma > 0.0) {
             continue;
         }
         let ratio = (g.cos * d.sin - g.sin * d.cos) / square;
@@ -115,10 +114,15 @@ impl Quadrature {
         Self { per_px: self.per_px * times, sigma: self.sigma * times }
     }
 
-    /// What of an amplitude is left in the mean over so many rows.
+    /// What of an amplitude is left in the mean over so many rows, and how uncertain that is, relative and one sigma: by the phase's own uncertainty and that of
+    /// a configured readout.
     #[must_use]
-    pub fn left(self, rows: f64) -> f64 {
-        sinc(self.per_px * rows / 2.0 / PI)
+    pub fn left(self, rows: f64) -> (f64, f64) {
+        let phase = (self.per_px * rows / 2.0).abs();
+        let relative = (self.sigma / self.per_px.abs()).hypot(READOUT_VARIES);
+        // d ln(sin φ/φ) = (φ/tan φ - 1)·dφ/φ.
+        let sigma = if phase > 1e-6 { (1.0 - phase / phase.tan()).abs() * relative } else { 0.0 };
+        (sinc(phase / PI), sigma)
     }
 }
 

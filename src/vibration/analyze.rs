@@ -318,7 +318,8 @@ impl Analyzer {
             Some(Main { tone, folded_hz: Some(_), .. }) => Some(2.0 * PI * tone.hz * tone.major_px / 2f64.sqrt()),
             _ if above => None,
             _ => self.spectrum_valid.then(|| {
-                self.transform.velocity_rms(angle_deg, LOWEST_HZ, self.floor_power, self.spec.exposure_s.unwrap_or(0.0))
+                let left = |hz: f64| self.spec.exposure_s.map_or(1.0, |e| sinc(hz * e)) * self.rows_left(hz);
+                self.transform.velocity_rms(angle_deg, LOWEST_HZ, self.floor_power, left)
             }),
         };
         let velocity = velocity.filter(|v| v.is_finite());
@@ -462,9 +463,13 @@ impl Analyzer {
         sinc(hz * readout_s * f64::from(rows) / f64::from(all.max(1)))
     }
 
-    /// The share of the main tone's amplitude that the rows take from each other by what they show of it, and that no known readout time accounts for.
+    /// By how much of what is told the main tone's amplitude is larger by the phase that is seen down the rows, beyond what a known readout time accounts for
+    /// and what the phase itself may be off by (two sigmas). Where no phase is seen, nothing is known to be taken.
     fn rows_take(&self, hz: f64) -> f64 {
-        (1.0 - self.closer.shutter_left / self.rows_left(hz).max(LEAST_LEFT)).abs()
+        let Some((left, sigma)) = self.closer.rows_left else { return 0.0 };
+        let known = self.rows_left(hz);
+        let sigma = if self.spec.readout_s.is_some() { sigma } else { 0.0 };
+        ((known / left - 1.0).abs() - 2.0 * sigma).max(0.0)
     }
 
     /// Direction of largest variance in degrees.

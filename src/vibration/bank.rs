@@ -331,7 +331,7 @@ impl Bank {
         };
         let along = across.map_or([[1.0, 0.0], [0.0, 1.0]], |e| [[e.0, e.1], [0.0, 0.0]]);
         let fixed = invert_place(&g, &along);
-        let ones = [g[0][3], g[1][3], g[2][3], g[3][3]];
+        let ones = [own[0][3], own[1][3], own[2][3], own[3][3]];
         let covariance = sandwich(&inverse, &own);
         let step = 0.3 / self.per_px as f64;
         for (i, b) in basis.chunks_exact(3 * w).enumerate() {

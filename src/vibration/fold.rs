@@ -57,6 +57,14 @@ pub struct Amplitude {
     pub sigma: f64,
 }
 
+impl Amplitude {
+    /// Its square.
+    #[must_use]
+    pub fn square(&self) -> f64 {
+        self.cos * self.cos + self.sin * self.sin
+    }
+}
+
 /// The part of one frequency in each series by least squares, offset and trend beside it; a sample of which anything is not finite is left
 /// out. None where there are too few.
 #[must_use]

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use super::fold::LEAST_LEFT;
+
 /// Lines of the amplitude spectrum of two axes, and what follows from them. All memory is taken when it is made.
 pub struct Transform {
     fft: Arc<dyn RealToComplex<f64>>,
@@ -138,25 +140,23 @@ impl Transform {
         (floor_power / (2.0 * self.window_square.max(1e-9))).max(0.0).sqrt()
     }
 
-    /// RMS of the velocity along a direction over a band, in pixels a second, the noise floor taken off; `exposure_s` is how long the
-    /// shutter is open (0 where it is not known).
+    /// RMS of the velocity along a direction over a band, in pixels a second, the noise floor taken off; `left` tells what of an amplitude of some hertz the
+    /// camera's shutter leaves, which is put back (at most five times).
     ///
     /// By Parseval: the mean square of the differentiated signal is Σ (2πf)²·2|X|²/(N·Σw²) over the band's lines.
     #[must_use]
-    pub fn velocity_rms(&self, angle_deg: f64, low_hz: f64, floor_power: f64, exposure_s: f64) -> f64 {
+    pub fn velocity_rms(&self, angle_deg: f64, low_hz: f64, floor_power: f64, left: impl Fn(f64) -> f64) -> f64 {
         let (s, c) = angle_deg.to_radians().sin_cos();
         let a = (low_hz / self.step_hz).ceil().max(1.0) as usize;
         let size = self.input.len() as f64;
         let mut sum = 0.0;
         for k in a..self.power.len() {
             let p = (self.lines[0][k] * c + self.lines[1][k] * s).norm_sqr() - floor_power / 2.0;
-            let omega = 2.0 * PI * k as f64 * self.step_hz;
-            // What the open shutter has averaged away, sin(ωE/2)/(ωE/2), is put back.
-            let turn = omega * exposure_s / 2.0;
-            let left = if turn > 1e-6 { (turn.sin() / turn).max(0.2) } else { 1.0 };
+            let hz = k as f64 * self.step_hz;
+            let left = left(hz).max(LEAST_LEFT);
             let p = p / (left * left);
             let sides = if k + 1 == self.power.len() { 1.0 } else { 2.0 };
-            sum += sides * omega * omega * p;
+            sum += sides * (2.0 * PI * hz).powi(2) * p;
         }
         (sum.max(0.0) / (size * self.window_square)).sqrt()
     }
@@ -240,9 +240,9 @@ mod tests {
         assert!(s.run(&t, &x, &vec![0.0; 200], 0.04));
         let floor = s.floor_power(0.4);
         let want = 2.0 * PI * 5.2 * 0.5 / 2f64.sqrt();
-        let got = s.velocity_rms(0.0, 0.4, floor, 0.0);
+        let got = s.velocity_rms(0.0, 0.4, floor, |_| 1.0);
         assert!((got / want - 1.0).abs() < 0.01, "{got} for {want}");
-        assert!(s.velocity_rms(90.0, 0.4, floor, 0.0) < 0.01 * want);
+        assert!(s.velocity_rms(90.0, 0.4, floor, |_| 1.0) < 0.01 * want);
     }
 
     #[test]

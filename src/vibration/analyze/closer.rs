@@ -26,8 +26,9 @@ pub(super) struct Closer {
     pub harmonics: Arc<[Harmonic]>,
     pub alias: Option<Arc<Alias>>,
     pub turn_rms_rad: Option<f64>,
-    /// What the rolling shutter leaves of the main tone's amplitude in the mean over the region, by the phase that it is seen to add down the rows.
-    pub shutter_left: f64,
+    /// What the rolling shutter leaves of the main tone's amplitude in the mean over the region, by the phase that it is seen to add down the rows, and the
+    /// relative uncertainty of that; none where no phase is seen.
+    pub rows_left: Option<(f64, f64)>,
     /// Displacement in the picture and its slopes; or what the main tone leaves.
     series: [Vec<f64>; 4],
 }
@@ -40,7 +41,7 @@ impl Closer {
             harmonics: Arc::default(),
             alias: None,
             turn_rms_rad: None,
-            shutter_left: 1.0,
+            rows_left: None,
             series: std::array::from_fn(|_| Vec::with_capacity(capacity)),
         }
     }
@@ -50,7 +51,7 @@ impl Closer {
         self.harmonics = Arc::default();
         self.alias = None;
         self.turn_rms_rad = None;
-        self.shutter_left = 1.0;
+        self.rows_left = None;
     }
 }
 
@@ -67,11 +68,11 @@ impl Analyzer {
         self.closer.turn_rms_rad = self.turn_rms_rad();
         self.closer.alias = None;
         self.closer.harmonics = Arc::default();
-        self.closer.shutter_left = 1.0;
+        self.closer.rows_left = None;
         if let Some(main) = main {
             let rows = self.region_rows.map(f64::from);
             let phase = self.phase_down_the_rows(seen).map(|q| rows.map_or(q, |rows| q.over(rows)));
-            self.closer.shutter_left = phase.zip(rows).map_or(1.0, |(q, rows)| q.left(rows));
+            self.closer.rows_left = phase.zip(rows).map(|(q, rows)| q.left(rows));
             if self.nominal_hz.is_none() {
                 self.closer.alias = alias::judge(phase, main.tone.hz, &self.shutter(dt_s)).map(Arc::new);
             }
@@ -130,7 +131,8 @@ impl Analyzer {
             let [rx, ry, ..] = &self.closer.series;
             let Some([x, y]) = amplitudes(&self.t, [rx, ry], at) else { continue };
             let (major, ..) = tone::ellipse((x.cos, x.sin), (y.cos, y.sin));
-            let left = self.spec.exposure_s.map_or(1.0, |e| sinc(hz * e).abs()).max(super::LEAST_LEFT);
+            let left = (self.spec.exposure_s.map_or(1.0, |e| sinc(hz * e)) * self.rows_left(hz)).abs();
+            let left = left.max(super::LEAST_LEFT);
             // What a codec gets wrong repeats with the motion, so it has harmonics of its own.
             let codec_px = if self.spec.coded { CODEC_SHARE * main.residual_px } else { 0.0 };
             let sigma_px = (x.sigma.hypot(y.sigma) / 2f64.sqrt()).hypot(codec_px) / left;

@@ -102,22 +102,26 @@ fn view(then: &Reference, now: &Rest, change: Option<&ViewChange>) -> Item {
     item
 }
 
-/// By how much the configured scale is off: what it was then has become smaller by as much as everything looks larger. None where neither the views nor
-/// the configuration tell anything.
+/// By how much the configured scale is off: what it was then has become smaller by as much as everything looks larger. None where neither the views
+/// tell anything nor the configuration has changed.
 fn scale(then: &Reference, now: &Rest, change: Option<&ViewChange>) -> Option<Item> {
-    let seen = change.filter(|c| c.same()).and_then(|c| c.magnification().zip(c.sigma));
-    let configured = now.scale_mm_per_px.zip(then.scale_mm_per_px).map(|(now, then)| now / then);
-    if seen.is_none() && configured.is_none() {
+    if then.size != now.size {
+        // That is told already, and says nothing of the scale.
+        return None;
+    }
+    // What the pictures hold too little for is not told by them.
+    let told = |(_, sigma): &(f64, f64)| 3.0 * sigma <= SCALE_SHARE;
+    let seen = change.filter(|c| c.same()).and_then(|c| c.magnification().zip(c.sigma)).filter(told);
+    let number = |scale: Option<f64>| scale.filter(|s| s.is_finite() && *s > 0.0);
+    let configured = number(now.scale_mm_per_px).zip(number(then.scale_mm_per_px)).map(|(now, then)| now / then);
+    let changed = configured.is_some_and(|c| (c - 1.0).abs() > 1e-9);
+    if seen.is_none() && !changed {
         return None;
     }
     let ((larger, sigma), written) = (seen.unwrap_or((1.0, 0.0)), configured.unwrap_or(1.0));
     let off = larger * written - 1.0;
     let percent = |share: f64| (share * 10_000.0).round() / 100.0;
-    let verdict = match () {
-        () if off.abs() - 3.0 * sigma > SCALE_SHARE => Compared::Worse,
-        () if 3.0 * sigma > SCALE_SHARE => Compared::Unknown,
-        () => Compared::Fine,
-    };
+    let verdict = if off.abs() - 3.0 * sigma > SCALE_SHARE { Compared::Worse } else { Compared::Fine };
     let mut causes = Vec::new();
     if (larger - 1.0).abs() > 0.3 * SCALE_SHARE {
         let how = if larger > 1.0 { "larger" } else { "smaller" };
@@ -137,11 +141,7 @@ fn scale(then: &Reference, now: &Rest, change: Option<&ViewChange>) -> Option<It
         now: Some(percent(off.abs())),
         limit: Some(percent(SCALE_SHARE)),
         verdict,
-        text: match verdict {
-            Compared::Fine => String::new(),
-            Compared::Worse => format!("{}; {advice}", causes.join(", ")),
-            Compared::Unknown => "the pictures hold too little to tell whether things look larger".into(),
-        },
+        text: if verdict == Compared::Worse { format!("{}; {advice}", causes.join(", ")) } else { String::new() },
     })
 }
 
@@ -245,14 +245,14 @@ mod tests {
             let items = compare(&old, &Rest { scale_mm_per_px: now, ..rest() });
             items.into_iter().find(|i| i.what == "scale_error_percent").map(|i| (i.now, i.verdict, i.text))
         };
-        assert_eq!(scale(Some(0.5), Some(0.5)), Some((Some(0.0), Fine, String::new())));
+        assert_eq!(scale(Some(0.5), Some(0.5)), None, "so small a view does not tell it");
         let (off, verdict, text) = scale(Some(0.5), Some(0.51)).unwrap();
         assert_eq!((off, verdict), (Some(2.0), Worse));
         assert!(
             text.starts_with("the scale in the configuration has changed by +2.0 %; measure the scale anew"),
             "{text}"
         );
-        assert_eq!(scale(Some(0.5), None), None, "so small a view does not tell it, and nothing is configured");
+        assert_eq!((scale(Some(0.5), None), scale(Some(0.5), Some(f64::NAN))), (None, None));
         assert_eq!(verdicts(|_| {}), all([Fine; 4]));
         assert_eq!(verdicts(|r| r.regions[0].noise.as_mut().unwrap().noise_px = 0.016), all([Fine, Worse, Fine, Fine]));
         assert_eq!(verdicts(|r| r.regions[0].look.as_mut().unwrap().sharpness = 0.14), all([Fine, Fine, Worse, Fine]));

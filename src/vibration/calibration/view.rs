@@ -111,14 +111,16 @@ fn similar(then: &View, now: &View, whole: Tile) -> Option<Similar> {
         return None;
     }
     let tiles = (0..TILES.1 as i64).flat_map(|j| (0..TILES.0 as i64).map(move |i| Tile { x: i * w, y: j * h, w, h }));
-    let of = |tile: Tile| {
-        let (offset, correlation) = place(then, now, tile).filter(|(_, c)| *c >= SAME_VIEW)?;
-        let rest = fraction(then, now, tile, offset)?;
-        Some((tile.middle(), Complex::new(offset.0 as f64 + rest.0, offset.1 as f64 + rest.1), correlation))
+    // What showed nothing before can show nothing else now.
+    let tiles: Vec<Tile> = tiles.filter(|t| correlate(then, then, *t, (0, 0), 1) > 0.0).collect();
+    let of = |tile: &Tile| {
+        let (offset, _) = place(then, now, *tile).filter(|(_, c)| *c >= SAME_VIEW)?;
+        let rest = fraction(then, now, *tile, offset)?;
+        Some((tile.middle(), Complex::new(offset.0 as f64 + rest.0, offset.1 as f64 + rest.1)))
     };
-    let seen: Vec<(Complex<f64>, Complex<f64>, f64)> = tiles.filter_map(of).collect();
+    let seen: Vec<(Complex<f64>, Complex<f64>)> = tiles.iter().filter_map(of).collect();
     let near = |by: Complex<f64>, at: (Complex<f64>, Complex<f64>)| {
-        seen.iter().filter(|(q, d, _)| (d - at.1 - by * (q - at.0)).norm() < NEAR).copied().collect::<Vec<_>>()
+        seen.iter().filter(|(q, d)| (d - at.1 - by * (q - at.0)).norm() < NEAR).copied().collect::<Vec<_>>()
     };
     let pairs = seen.iter().enumerate().flat_map(|(i, a)| seen[i + 1..].iter().map(move |b| (a, b)));
     let apart = |a: &Complex<f64>, b: &Complex<f64>| (a - b).norm() > whole.w as f64 / 3.0;
@@ -128,18 +130,24 @@ fn similar(then: &View, now: &View, whole: Tile) -> Option<Similar> {
         .max_by_key(Vec::len)
         .filter(|together| together.len() >= ENOUGH)?;
     let n = best.len() as f64;
-    let sum = best.iter().fold((Complex::default(), Complex::default(), 0.0), |s, b| (s.0 + b.0, s.1 + b.1, s.2 + b.2));
+    let sum = best.iter().fold((Complex::default(), Complex::default()), |s, b| (s.0 + b.0, s.1 + b.1));
     let (centre, shift) = (sum.0 / n, sum.1 / n);
     let (mut across, mut square) = (Complex::default(), 0.0);
-    for (q, d, _) in &best {
+    for (q, d) in &best {
         across += (q - centre).conj() * (d - shift);
         square += (q - centre).norm_sqr();
     }
     let by = across / square;
-    let left: f64 = best.iter().map(|(q, d, _)| (d - shift - by * (q - centre)).norm_sqr()).sum();
+    let left: f64 = best.iter().map(|(q, d)| (d - shift - by * (q - centre)).norm_sqr()).sum();
+    // Of every tile, where it has to lie: what shows something else counts against them.
+    let alike = |tile: &Tile| {
+        let at = shift + by * (tile.middle() - centre);
+        correlate(then, now, *tile, (at.re.round() as i64, at.im.round() as i64), 1).max(0.0)
+    };
+    let correlation = tiles.iter().map(alike).sum::<f64>() / tiles.len() as f64;
     // Each tile tells two numbers, the similarity takes four of them.
     let sigma = (left / (2.0 * n - 4.0)).sqrt().max(LEAST_SIGMA) / square.sqrt();
-    sigma.is_finite().then_some(Similar { centre, shift, factor: by + 1.0, sigma, correlation: sum.2 / n })
+    sigma.is_finite().then_some(Similar { centre, shift, factor: by + 1.0, sigma, correlation })
 }
 
 /// Where a tile of `then` lies in `now`: the best shift by whole pixels over a quarter of the view either way, and how well it fits.
@@ -260,6 +268,11 @@ mod tests {
         }
         let got = view_change(&view((0.0, 0.0), ONE), &now).unwrap();
         assert!((got.magnification().unwrap() - 1.02).abs() < 3e-3 && got.same(), "{got:?}");
+        for y in 0..120 {
+            now.luma[y * 200 + 60..y * 200 + 140].fill(30 + (y % 5) as u8 * 9);
+        }
+        let got = view_change(&view((0.0, 0.0), ONE), &now).unwrap();
+        assert!(!got.same(), "two thirds are covered: {got:?}");
     }
 
     #[test]
