@@ -56,11 +56,37 @@ impl<'a> Luma<'a> {
             }
         }
     }
+
+    /// The same as they are.
+    pub fn copy_bytes(&self, x: i64, y: i64, out: &mut [u8]) {
+        let row = self.row(y);
+        let (Some(first), Some(last)) = (row.first(), row.last()) else { return };
+        let before = ((-x).max(0) as usize).min(out.len());
+        let from = (x.max(0) as usize).min(row.len());
+        let (left, rest) = out.split_at_mut(before);
+        let inside = rest.len().min(row.len() - from);
+        let (middle, right) = rest.split_at_mut(inside);
+        left.fill(*first);
+        middle.copy_from_slice(&row[from..from + inside]);
+        right.fill(*last);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_copied_over_the_edges() {
+        let data: Vec<u8> = (0..12).collect();
+        let luma = Luma::new(&data, 4, 4, 3).unwrap();
+        for x in -9..9 {
+            let (mut bytes, mut floats) = ([0u8; 6], [0.0f32; 6]);
+            luma.copy_bytes(x, 1, &mut bytes);
+            luma.copy_row(x, 1, &mut floats);
+            assert_eq!(bytes.map(f32::from), floats, "from {x}");
+        }
+    }
 
     #[test]
     fn refuses_planes_that_are_too_short() {

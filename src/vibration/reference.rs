@@ -67,7 +67,7 @@ impl Reference {
             level: 0.0,
             residual: vec![0.0; learned],
             moved: vec![0.0; learned],
-            line: vec![0.0; full.0.max(full.1)],
+            line: vec![0.0; full.0.max(full.1) + 2 * shift::TAPS],
         }
     }
 
@@ -303,28 +303,38 @@ fn shift_back(
     let (kx, ky) = (shift::kernel(dx - ix), shift::kernel(dy - iy));
     let before = shift::TAPS as i64 / 2 - 1;
     let (ix, iy) = (ix as i64 - before, iy as i64 - before);
+    // Each line has its ends repeated on either side, so that every sample has all its neighbours.
+    let lead = (-ix).clamp(0, shift::TAPS as i64) as usize;
+    let line = &mut line[..w + 2 * shift::TAPS];
     widest!(arch, {
         for (i, out) in out[..w * h].chunks_exact_mut(w).enumerate() {
-            let line = &mut line[..w];
-            line.fill(0.0);
-            for (t, k) in ky.iter().enumerate() {
+            let row = |t: usize| {
                 let y = (i as i64 + iy + t as i64).clamp(0, h as i64 - 1) as usize;
-                for (l, p) in line.iter_mut().zip(&picture[y * w..(y + 1) * w]) {
-                    *l += k * p;
-                }
-            }
-            let inner = (-ix).max(0) as usize..w.saturating_sub((ix + shift::TAPS as i64).max(0) as usize);
-            for (j, o) in out.iter_mut().enumerate() {
-                if inner.contains(&j) {
-                    let s = &line[(j as i64 + ix) as usize..];
-                    *o = kx.iter().zip(s).map(|(k, s)| k * s).sum();
-                } else {
-                    let at = |t: usize| line[(j as i64 + ix + t as i64).clamp(0, w as i64 - 1) as usize];
-                    *o = kx.iter().enumerate().map(|(t, k)| k * at(t)).sum();
-                }
-            }
+                &picture[y * w..(y + 1) * w]
+            };
+            let rows: [&[f32]; shift::TAPS] = std::array::from_fn(row);
+            eight(rows, &ky, &mut line[lead..lead + w]);
+            let (first, last) = (line[lead], line[lead + w - 1]);
+            line[..lead].fill(first);
+            line[lead + w..].fill(last);
+            eight(std::array::from_fn(|t| &line[t..t + w]), &kx, out);
         }
     });
+}
+
+/// Eight rows into one.
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
+fn eight(s: [&[f32]; shift::TAPS], k: &[f32; shift::TAPS], out: &mut [f32]) {
+    let n = out.len();
+    let s = s.map(|s| &s[..n]);
+    for j in 0..n {
+        let a = k[0] * s[0][j] + k[1] * s[1][j];
+        let b = k[2] * s[2][j] + k[3] * s[3][j];
+        let c = k[4] * s[4][j] + k[5] * s[5][j];
+        let d = k[6] * s[6][j] + k[7] * s[7][j];
+        out[j] = (a + b) + (c + d);
+    }
 }
 
 /// Vertical pass: ten rows of width `w` into one.

@@ -81,17 +81,8 @@ impl Stale {
     /// Remembers the frame about the region whose corner is at `corner` when nothing is displaced.
     pub fn keep(&mut self, luma: &Luma<'_>, corner: (i64, i64)) {
         self.corner = (corner.0 - AROUND as i64, corner.1 - AROUND as i64);
-        let last = luma.width() as i64 - 1;
         for (i, out) in self.before.chunks_exact_mut(self.size.0).enumerate() {
-            let row = luma.row(self.corner.1 + i as i64);
-            let from = self.corner.0;
-            if let Some(part) = usize::try_from(from).ok().and_then(|x| row.get(x..x + out.len())) {
-                out.copy_from_slice(part);
-            } else {
-                for (j, o) in out.iter_mut().enumerate() {
-                    *o = row[(from + j as i64).clamp(0, last) as usize];
-                }
-            }
+            luma.copy_bytes(self.corner.0, self.corner.1 + i as i64, out);
         }
         self.known = true;
     }
