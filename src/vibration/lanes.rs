@@ -9,7 +9,6 @@ pub struct Once;
 
 impl Once {
     /// It is given up.
-    #[expect(clippy::inline_always, reason = "it is nothing")]
     #[inline(always)]
     pub fn gone(self) {}
 }
