@@ -42,6 +42,9 @@ const AGREED: f64 = 0.05;
 /// Frames after which it is tried again.
 const ASK_AGAIN: u32 = 7500;
 
+/// Weight of the intervals where both are averaged.
+const HALF: f64 = 0.5;
+
 /// One frame's displacements in pixels: by the intervals for each rounding, and in the band.
 type Seen = [[f64; 2]; WAYS + 1];
 
@@ -58,7 +61,7 @@ pub(super) enum Coefficients {
     Counting(Box<Tables>),
     /// References are learned, then compared.
     Learning(Box<Learning>),
-    /// The intervals are what is measured by.
+    /// The intervals are what is measured by, or have half a part in it.
     Used(Box<Used>),
     /// They are not: the pictures are not JPEG's.
     Other,
@@ -73,6 +76,8 @@ pub(super) struct Used {
     intervals: Intervals,
     /// How far its reference lies from the band's, in pixels: where a reference lies is free, and this one may wander.
     apart: [f64; 2],
+    /// What of the displacement is theirs; the rest is the band's.
+    share: f64,
 }
 
 impl Used {
@@ -96,7 +101,8 @@ impl Used {
             }
         }
         let apart = [between.d.0 - f.d.0, between.d.1 - f.d.1];
-        f.d = (between.d.0 - self.apart[0], between.d.1 - self.apart[1]);
+        let mean = |of_band: f64, theirs: f64| of_band + self.share * (theirs - of_band);
+        f.d = (mean(f.d.0, between.d.0 - self.apart[0]), mean(f.d.1, between.d.1 - self.apart[1]));
         if learn {
             self.apart.iter_mut().zip(apart).for_each(|(to, now)| *to += FOLLOW * (now - *to));
         }
@@ -214,25 +220,32 @@ impl Tracker {
         }
     }
 
-    /// Keeps what measured the frames with the least noise.
+    /// Keeps what measured the frames with the least noise: the intervals where they agree with the band on how much moves, else the mean of both where that
+    /// has less noise than the band. Of coarse pictures the band tells too little motion, and the intervals too much.
     fn decide(&mut self, tables: Tables, ways: [Intervals; WAYS], compared: &[(u32, Seen)]) {
-        let kept = quietest(compared, WAYS + 1, 0.0, |way| if way == WAYS { 0 } else { WAYS });
-        self.coefficients = match kept {
-            Some(kept)
-                if kept.way < WAYS
-                    && kept.noise[kept.way] < kept.noise[WAYS]
-                    && (kept.motion[kept.way] - kept.motion[WAYS]).abs() < AGREED * kept.motion[WAYS].abs() =>
-            {
-                self.foretold = Some(kept.foretold);
-                let n = compared.len() as f64;
-                let off =
-                    |axis: usize| compared.iter().map(|(_, d)| d[kept.way][axis] - d[WAYS][axis]).sum::<f64>() / n;
-                let apart = [off(0), off(1)];
-                let used = |intervals| Coefficients::Used(Box::new(Used { tables, intervals, apart }));
-                ways.into_iter().nth(kept.way).map_or(Coefficients::Refused(0), used)
-            }
-            _ => Coefficients::Refused(0),
+        self.coefficients = Coefficients::Refused(0);
+        let Some(kept) = quietest(compared, WAYS + 1, 0.0, |way| if way == WAYS { 0 } else { WAYS }) else { return };
+        let agree = |way: usize| (kept.motion[way] - kept.motion[WAYS]).abs() < AGREED * kept.motion[WAYS].abs();
+        let chosen = if kept.way < WAYS && kept.noise[kept.way] < kept.noise[WAYS] && agree(kept.way) {
+            Some((kept.way, 1.0, kept.foretold))
+        } else {
+            let best = (0..WAYS).min_by(|&a, &b| kept.noise[a].total_cmp(&kept.noise[b])).unwrap_or(0);
+            let both = |(number, seen): &(u32, Seen)| {
+                let mean = std::array::from_fn(|axis| f64::midpoint(seen[best][axis], seen[WAYS][axis]));
+                (*number, [mean, seen[WAYS]])
+            };
+            let both: Vec<(u32, [[f64; 2]; 2])> = compared.iter().map(both).collect();
+            let mean = quietest(&both, 2, 0.0, |way| 1 - way).filter(|q| q.way == 0 && q.noise[0] < q.noise[1]);
+            mean.map(|q| (best, HALF, q.foretold))
         };
+        let Some((way, share, foretold)) = chosen else { return };
+        let n = compared.len() as f64;
+        let off = |axis: usize| compared.iter().map(|(_, d)| d[way][axis] - d[WAYS][axis]).sum::<f64>() / n;
+        let apart = [off(0), off(1)];
+        if let Some(intervals) = ways.into_iter().nth(way) {
+            self.foretold = Some(foretold);
+            self.coefficients = Coefficients::Used(Box::new(Used { tables, intervals, apart, share }));
+        }
     }
 
     /// Learns from held frames whether and how the intervals tell the displacement; `fits` are those in the band.
@@ -285,9 +298,9 @@ impl Tracker {
         self.decide(tables, ways, &compared);
     }
 
-    /// Whether the displacement is told by the intervals.
-    pub(super) fn told_by_coefficients(&self) -> bool {
-        matches!(self.coefficients, Coefficients::Used(_))
+    /// What of the displacement is told by the intervals: all, half, or nothing.
+    pub(super) fn share_of_coefficients(&self) -> f64 {
+        if let Coefficients::Used(used) = &self.coefficients { used.share } else { 0.0 }
     }
 
     /// Whether the pictures are JPEG's, and so coded each for itself however alike what their steps leave of them is.

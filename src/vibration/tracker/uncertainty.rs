@@ -33,9 +33,10 @@ pub const HELD_BACK_TIMES: f64 = 2.0;
 const MENDED: f64 = 0.05;
 /// In pictures that are coded each for itself, how uncertain the size of a motion is, relative and one sigma, by the share of the structure that a residual
 /// goes with it like. Coarse steps take it along with what they leave of the picture: in a band of the pixels motion is told 0 to 1.1 times the share too
-/// small, and by the coefficients of JPEG 0 to 0.25 times its square too large (`ffmpeg`'s qualities 6 to 31 and `x264` with key frames only, crf 28 and 36).
+/// small, and by the coefficients of JPEG 0 to 0.25 times its square too large, but no more than 4 % (`ffmpeg`'s qualities 6 to 31 and `x264` with key frames only, crf 28 and 36).
 const SIZE_IN_BAND: f64 = 0.5;
 const SIZE_TOLD: f64 = 0.18;
+const SIZE_MOST: f64 = 0.04;
 /// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
 const HELD_BACK_PX: f64 = 0.4;
 
@@ -44,7 +45,9 @@ impl Tracker {
     /// carried over may lag behind by `lag_px`.
     pub(super) fn picture_sigma_px(&self, patches_px: f64, by_coefficients: Option<f64>, lag_px: f64) -> f64 {
         if let Some(px) = by_coefficients {
-            return self.foretold.map_or(px, |f| (TOLD_SHARE * px).max(LEAST_SHARE * f.sigma_px()));
+            // What the band has a part in is as noisy as what cannot be foretold.
+            let least = if self.share_of_coefficients() < 1.0 { FORETOLD_SHARE } else { LEAST_SHARE };
+            return self.foretold.map_or(px, |f| (TOLD_SHARE * px).max(least * f.sigma_px()));
         }
         if self.coded { self.coded_sigma_px(patches_px).hypot(lag_px) } else { patches_px }
     }
@@ -71,7 +74,8 @@ impl Tracker {
             return 0.0;
         }
         let share = self.standing.found().share.min(1.0);
-        if self.told_by_coefficients() { SIZE_TOLD * share * share } else { SIZE_IN_BAND * share }
+        let theirs = self.share_of_coefficients();
+        (theirs * (SIZE_TOLD * share * share).min(SIZE_MOST)).max((1.0 - theirs) * SIZE_IN_BAND * share)
     }
 
     /// Share of the region's structure that stands still. What coding of each picture for itself leaves goes with the motion too, but not most of it, and

@@ -312,10 +312,12 @@ fn both_good(core: &Track, wide: &Track) -> bool {
 }
 
 impl Tracker {
-    /// Whether coded pictures are measured in a band of their pixels, and it is decided which.
+    /// Whether coded pictures are measured in a band of their pixels, at least in part, and it is decided which.
     fn in_band(&self) -> bool {
-        let no_jpeg = matches!(self.coefficients, Coefficients::Other | Coefficients::Refused(_));
-        self.coded && self.foretold.is_some() && (no_jpeg || self.carries_over())
+        let decided =
+            matches!(self.coefficients, Coefficients::Other | Coefficients::Refused(_) | Coefficients::Used(_));
+        let of_band = decided && self.share_of_coefficients() < 1.0;
+        self.coded && self.foretold.is_some() && (of_band || self.carries_over())
     }
 
     /// One for another rectangle, set as this one, that begins where this one's displacement is `d`. How the pictures are coded it need not find out again.
