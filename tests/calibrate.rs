@@ -129,6 +129,7 @@ fn a_noise_floor_is_kept_and_checked() {
     clip("rest.y4m", Clip::default());
     clip("blurred.y4m", Clip { blur_px: 1.5, ..Clip::default() });
     clip("shifted.y4m", Clip { place: |_| (9.0, -5.0), ..Clip::default() });
+    clip("larger.y4m", Clip { larger: 1.02, ..Clip::default() });
     clip("noisy.y4m", Clip { noise: 6.0, ..Clip::default() });
     clip("moving.y4m", Clip { place: quarter, ..Clip::default() });
     clip("short.y4m", Clip { frames: 50, ..Clip::default() });
@@ -190,6 +191,7 @@ fn a_noise_floor_is_kept_and_checked() {
         ("blurred.y4m", "sharpness"),
         ("blurred.y4m", "texture"),
         ("shifted.y4m", "view_shift_px"),
+        ("larger.y4m", "scale_error_percent"),
         ("noisy.y4m", "noise_px"),
     ] {
         let got = check(input);
@@ -203,6 +205,15 @@ fn a_noise_floor_is_kept_and_checked() {
     let v = check("shifted.y4m").json();
     let by = v["items"][0]["now"].as_f64().expect("a shift");
     assert!((by - 9f64.hypot(5.0)).abs() < 0.3, "{by}");
+    let v = check("larger.y4m").json();
+    assert_eq!(v["items"][1]["what"], "scale_error_percent", "{v}");
+    assert!((v["items"][1]["now"].as_f64().expect("a share") - 2.0).abs() < 0.2, "{v}");
+    assert_eq!(verdict(&check("shifted.y4m").json(), "scale_error_percent"), "fine");
+    // The scale was changed by hand, the picture is the same.
+    fs::write(dir.path().join("vms.toml"), CONFIG.replace("= 0.5 #", "= 0.52 #")).expect("written");
+    let got = of(&["east", "--check", "--input", "rest.y4m"]);
+    assert!(got.code == 1 && got.out.contains("the scale in the configuration has changed by +4.0 %"), "{}", got.out);
+    fs::write(dir.path().join("vms.toml"), CONFIG).expect("written");
     let got = check("moving.y4m");
     assert_eq!((got.code, &got.json()["accuracy"]), (1, &"unknown".into()), "{}", got.out);
     let got = of(&["east", "--check", "--input", "blurred.y4m"]);

@@ -9,6 +9,8 @@ pub struct Clip {
     pub frames: u32,
     /// Place of the picture in one frame, in pixels.
     pub place: fn(u32) -> (f64, f64),
+    /// How many times larger everything looks, about the middle.
+    pub larger: f64,
     /// Width of a blur in pixels, one sigma; 0 for none.
     pub blur_px: f64,
     /// Noise in grey levels, one sigma.
@@ -19,7 +21,7 @@ pub struct Clip {
 
 impl Default for Clip {
     fn default() -> Self {
-        Self { frames: 200, place: |_| (0.0, 0.0), blur_px: 0.0, noise: 2.0, covered: 0..0 }
+        Self { frames: 200, place: |_| (0.0, 0.0), larger: 1.0, blur_px: 0.0, noise: 2.0, covered: 0..0 }
     }
 }
 
@@ -44,7 +46,9 @@ pub fn write(path: &Path, clip: &Clip) {
     let (w, h) = SIZE;
     let mut file = format!("YUV4MPEG2 W{w} H{h} F25:1 Ip Cmono\n").into_bytes();
     let level = |i: u32, (dx, dy): (f64, f64)| -> f64 {
-        let (x, y) = (f64::from(i % w) - dx, f64::from(i / w) - dy);
+        let (cx, cy) = (f64::from(w) / 2.0, f64::from(h) / 2.0);
+        let (x, y) = (f64::from(i % w) - dx - cx, f64::from(i / w) - dy - cy);
+        let (x, y) = (cx + x / clip.larger, cy + y / clip.larger);
         waves.iter().map(|[a, b, p, s]| s * (a * x + b * y + p).sin()).sum()
     };
     let (mut at, mut levels) = ((f64::NAN, f64::NAN), Vec::new());
