@@ -8,6 +8,7 @@
 use pulp::Arch;
 
 use super::blocks::{AREA, Block, Cosines, Grid};
+use super::lanes::widest;
 use super::luma::Luma;
 
 /// Values are counted by quarters of a grey level, up to this many.
@@ -63,17 +64,17 @@ impl Counts {
     }
 
     /// The steps in grey levels; infinite where nothing tells. None where the pictures are not those of JPEG.
-    fn steps(&self) -> Option<Block> {
+    fn steps(&self, arch: Arch) -> Option<Block> {
         let mut steps = [f32::INFINITY; AREA];
         // Where not one of the first tells, none will: most pictures that are not JPEG's cost no more than that.
-        if FIRST.iter().all(|k| self.bins.chunks_exact(BINS).nth(*k).and_then(step_of).is_none()) {
+        if FIRST.iter().all(|k| self.bins.chunks_exact(BINS).nth(*k).and_then(|bins| step_of(arch, bins)).is_none()) {
             return None;
         }
         let (mut all, mut told) = (0, 0);
         for (step, bins) in steps.iter_mut().zip(self.bins.chunks_exact(BINS)) {
             let count = something(bins);
             all += count;
-            if let Some(s) = step_of(bins) {
+            if let Some(s) = step_of(arch, bins) {
                 *step = s as f32;
                 told += count;
             }
@@ -94,6 +95,8 @@ impl Counts {
 }
 
 /// The cosine of so many turns, within 0.003.
+#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
+#[inline(always)]
 fn cos_of_turns(turns: f32) -> f32 {
     const SHIFT: f32 = 12_582_912.0;
     let f = turns - ((turns + SHIFT) - SHIFT);
@@ -106,21 +109,22 @@ fn something(bins: &[u16]) -> u32 {
     bins.iter().skip((NOTHING * BINS_PER_LEVEL) as usize).map(|n| u32::from(*n)).sum()
 }
 
-fn step_of(bins: &[u16]) -> Option<usize> {
+fn step_of(arch: Arch, bins: &[u16]) -> Option<usize> {
     let from = (NOTHING * BINS_PER_LEVEL) as usize;
     let seen = || bins.iter().enumerate().take(BINS - 1).skip(from).filter(|(_, n)| **n > 0);
     let count: u32 = seen().map(|(_, n)| u32::from(*n)).sum();
     if count < LEAST {
         return None;
     }
-    let values: Vec<(f32, f32)> = seen().map(|(i, n)| (i as f32, f32::from(*n))).collect();
-    let comb = |step: usize| -> f64 {
-        let width = step as f32 * BINS_PER_LEVEL;
-        // What lies nearer to nothing than to one step would have been nothing.
-        let fits = |i: f32| if i < width / 2.0 { -1.0 } else { cos_of_turns(i / width) };
-        f64::from(values.iter().map(|(i, n)| n * fits(*i)).sum::<f32>()) / f64::from(count)
-    };
-    let combs: Vec<f64> = (FINEST..=COARSEST).map(comb).collect();
+    // Filled up with values that were never seen.
+    let mut rows = vec![([0.0; LANES], [0.0; LANES]); seen().count().div_ceil(LANES)];
+    for (k, (i, n)) in seen().enumerate() {
+        let (at, times) = &mut rows[k / LANES];
+        (at[k % LANES], times[k % LANES]) = (i as f32, f32::from(*n));
+    }
+    let combs: Vec<f64> = (FINEST..=COARSEST)
+        .map(|step| f64::from(comb(arch, &rows, step as f32 * BINS_PER_LEVEL)) / f64::from(count))
+        .collect();
     let best = combs.iter().copied().fold(0.0, f64::max);
     if best < COMB {
         return None;
@@ -132,6 +136,25 @@ fn step_of(bins: &[u16]) -> Option<usize> {
     Some(at + FINEST)
 }
 
+/// Values that are held against a comb side by side.
+const LANES: usize = 16;
+
+/// How well a comb of this width fits values that were seen so many times: the sum of the cosines.
+fn comb(arch: Arch, rows: &[([f32; LANES], [f32; LANES])], width: f32) -> f32 {
+    let (per_width, least) = (1.0 / width, width / 2.0);
+    widest!(arch, {
+        let mut sums = [0.0; LANES];
+        for (at, times) in rows {
+            for k in 0..LANES {
+                // What lies nearer to nothing than to one step would have been nothing.
+                let fits = if at[k] < least { -1.0 } else { cos_of_turns(at[k] * per_width) };
+                sums[k] += times[k] * fits;
+            }
+        }
+        sums.iter().sum()
+    })
+}
+
 /// A table, and what it is told better from until it is ripe.
 #[derive(Clone, Debug)]
 struct Table {
@@ -141,12 +164,12 @@ struct Table {
 }
 
 impl Table {
-    fn take<'a>(&mut self, blocks: impl Iterator<Item = &'a Block>) {
+    fn take<'a>(&mut self, arch: Arch, blocks: impl Iterator<Item = &'a Block>) {
         let Some(counts) = &mut self.counts else { return };
         blocks.for_each(|b| counts.take(b));
         self.frames += 1;
         if self.frames.is_power_of_two() || self.frames >= RIPE {
-            self.steps = counts.steps().unwrap_or(self.steps);
+            self.steps = counts.steps(arch).unwrap_or(self.steps);
         }
         if self.frames >= RIPE {
             self.counts = None;
@@ -212,7 +235,7 @@ impl Tables {
         if let Some((fits, table)) = told
             && fits > OF_TABLE
         {
-            table.take(blocks());
+            table.take(self.arch, blocks());
             return Some(table.steps);
         }
         if self.known.len() == TABLES {
@@ -222,7 +245,7 @@ impl Tables {
         self.counted += 1;
         if self.counted == COUNTED {
             let known = |steps: &Block| self.known.iter().any(|t| t.steps == *steps);
-            if let Some(steps) = self.counts.steps().filter(|s| !known(s)) {
+            if let Some(steps) = self.counts.steps(self.arch).filter(|s| !known(s)) {
                 let counts = std::mem::take(&mut self.counts);
                 self.known.push(Table { steps, counts: Some(counts), frames: COUNTED });
             } else {
@@ -276,7 +299,7 @@ mod tests {
         for block in blocks {
             counts.take(block);
         }
-        counts.steps()
+        counts.steps(Arch::new())
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::vibration::steps::Tables;
 const ROUNDINGS: [f32; 2] = [0.5, 0.625];
 const WAYS: usize = ROUNDINGS.len();
 /// How often frames may tell no steps before the pictures are taken for something else than JPEG.
-const FAILURES: u32 = 10;
+const FAILURES: u32 = 6;
 /// While streaming: frames of a batch that a reference is made anew from, and how many batches lead away from the decoded pictures' mean before the next
 /// ones are averaged, and both are compared.
 const BATCH: u32 = 32;
