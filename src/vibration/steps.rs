@@ -95,7 +95,6 @@ impl Counts {
 }
 
 /// The cosine of so many turns, within 0.003.
-#[expect(clippy::inline_always, reason = "it must be compiled for the vectors of the closure that it is called in")]
 #[inline(always)]
 fn cos_of_turns(turns: f32) -> f32 {
     const SHIFT: f32 = 12_582_912.0;
