@@ -42,9 +42,6 @@ const AGREED: f64 = 0.05;
 /// Frames after which it is tried again.
 const ASK_AGAIN: u32 = 7500;
 
-/// Weight of the intervals where both are averaged.
-const HALF: f64 = 0.5;
-
 /// One frame's displacements in pixels: by the intervals for each rounding, and in the band.
 type Seen = [[f64; 2]; WAYS + 1];
 
@@ -61,7 +58,7 @@ pub(super) enum Coefficients {
     Counting(Box<Tables>),
     /// References are learned, then compared.
     Learning(Box<Learning>),
-    /// The intervals are what is measured by, or have half a part in it.
+    /// The intervals are what is measured by, or have a part in it.
     Used(Box<Used>),
     /// They are not: the pictures are not JPEG's.
     Other,
@@ -220,8 +217,8 @@ impl Tracker {
         }
     }
 
-    /// Keeps what measured the frames with the least noise: the intervals where they agree with the band on how much moves, else the mean of both where that
-    /// has less noise than the band. Of coarse pictures the band tells too little motion, and the intervals too much.
+    /// Keeps what measured the frames with the least noise: the intervals where they agree with the band on how much moves, else the mean of both, each weighed by
+    /// its noise, where that has less than the band. Of coarse pictures the band tells too little motion, and the intervals too much.
     fn decide(&mut self, tables: Tables, ways: [Intervals; WAYS], compared: &[(u32, Seen)]) {
         self.coefficients = Coefficients::Refused(0);
         let Some(kept) = quietest(compared, WAYS + 1, 0.0, |way| if way == WAYS { 0 } else { WAYS }) else { return };
@@ -230,13 +227,14 @@ impl Tracker {
             Some((kept.way, 1.0, kept.foretold))
         } else {
             let best = (0..WAYS).min_by(|&a, &b| kept.noise[a].total_cmp(&kept.noise[b])).unwrap_or(0);
+            let share = kept.noise[WAYS] / (kept.noise[best] + kept.noise[WAYS]).max(f64::MIN_POSITIVE);
             let both = |(number, seen): &(u32, Seen)| {
-                let mean = std::array::from_fn(|axis| f64::midpoint(seen[best][axis], seen[WAYS][axis]));
+                let mean = std::array::from_fn(|axis| seen[WAYS][axis] + share * (seen[best][axis] - seen[WAYS][axis]));
                 (*number, [mean, seen[WAYS]])
             };
             let both: Vec<(u32, [[f64; 2]; 2])> = compared.iter().map(both).collect();
             let mean = quietest(&both, 2, 0.0, |way| 1 - way).filter(|q| q.way == 0 && q.noise[0] < q.noise[1]);
-            mean.map(|q| (best, HALF, q.foretold))
+            mean.map(|q| (best, share, q.foretold))
         };
         let Some((way, share, foretold)) = chosen else { return };
         let n = compared.len() as f64;
@@ -298,7 +296,7 @@ impl Tracker {
         self.decide(tables, ways, &compared);
     }
 
-    /// What of the displacement is told by the intervals: all, half, or nothing.
+    /// What of the displacement is told by the intervals, 0 to 1.
     pub(super) fn share_of_coefficients(&self) -> f64 {
         if let Coefficients::Used(used) = &self.coefficients { used.share } else { 0.0 }
     }

@@ -35,6 +35,7 @@ const MENDED: f64 = 0.05;
 /// goes with it like. Coarse steps take it along with what they leave of the picture: in a band of the pixels motion is told 0 to 1.1 times the share too
 /// small, and by the coefficients of JPEG 0 to 0.25 times its square too large, but no more than 4 % (`ffmpeg`'s qualities 6 to 31 and `x264` with key frames only, crf 28 and 36).
 const SIZE_IN_BAND: f64 = 0.5;
+const SIZE_OF_BOTH: f64 = 0.25;
 const SIZE_TOLD: f64 = 0.18;
 const SIZE_MOST: f64 = 0.04;
 /// What a reference whose slopes are as much noise as texture keeps from a displacement, in pixels.
@@ -74,8 +75,11 @@ impl Tracker {
             return 0.0;
         }
         let share = self.standing.found().share.min(1.0);
-        let theirs = self.share_of_coefficients();
-        (theirs * (SIZE_TOLD * share * share).min(SIZE_MOST)).max((1.0 - theirs) * SIZE_IN_BAND * share)
+        match self.share_of_coefficients() {
+            theirs if theirs <= 0.0 => SIZE_IN_BAND * share,
+            theirs if theirs < 1.0 => SIZE_OF_BOTH * share,
+            _ => (SIZE_TOLD * share * share).min(SIZE_MOST),
+        }
     }
 
     /// Share of the region's structure that stands still. What coding of each picture for itself leaves goes with the motion too, but not most of it, and
